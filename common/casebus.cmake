@@ -1,0 +1,73 @@
+# How Casebus is built: warnings, hardening, sanitizers, and the four kinds of target (library, service, tool, test).
+
+find_package(PkgConfig REQUIRED)
+foreach(package libzmq libczmq libprotobuf-c hiredis json-c libsodium libmicrohttpd libcurl inih)
+    string(MAKE_C_IDENTIFIER ${package} name)
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${package})
+endforeach()
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+
+set(CASEBUS_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
+set(CASEBUS_GENERATED ${CMAKE_BINARY_DIR}/generated)
+
+# Paths in diagnostics and assertions are written from the repository root, so a build says the same on every machine.
+add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+include_directories(${CMAKE_SOURCE_DIR} ${CASEBUS_GENERATED})
+
+if(CASEBUS_SANITIZE)
+    add_compile_options(-fsanitize=${CASEBUS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${CASEBUS_SANITIZE})
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+    add_compile_options(-D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE)
+    add_link_options(-pie -Wl,-z,relro,-z,now)
+endif()
+
+# On for our code, off for generated code.
+set(CASEBUS_WARNINGS
+    -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
+    -Wformat=2 -Wundef -Wswitch-enum -Wnull-dereference -Wduplicated-cond -Wlogical-op -Wimplicit-fallthrough
+    -Wno-format-nonliteral -Wno-missing-field-initializers)
+
+function(casebus_warnings target)
+    target_compile_options(${target} PRIVATE ${CASEBUS_WARNINGS})
+endfunction()
+
+# casebus_library(name SOURCES a.c ... [DEPS target ...])
+function(casebus_library name)
+    cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC ${arg_DEPS})
+    casebus_warnings(${name})
+endfunction()
+
+# casebus_program(name SOURCES a.c ... [DEPS target ...]): a binary in build/<preset>/bin.
+function(casebus_program name)
+    cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE ${arg_DEPS})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    casebus_warnings(${name})
+endfunction()
+
+# casebus_service(name SOURCES a.c ... [DEPS ...]): a library of rules `<name>_rules`, so that tests link the rules alone,
+# and the executable `casebus-<name>` made of it and the runtime.
+function(casebus_service name)
+    cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+    casebus_library(${name}_rules SOURCES ${arg_SOURCES} DEPS contract ${arg_DEPS})
+    casebus_program(casebus-${name} SOURCES main.c DEPS ${name}_rules service)
+endfunction()
+
+# casebus_test(name [SOURCES a.c ...] [DEPS ...] [LABELS ...]): a cmocka program, run by ctest from the repository root.
+function(casebus_test name)
+    cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+    if(NOT arg_SOURCES)
+        set(arg_SOURCES ${name}.c)
+    endif()
+    add_executable(test_${name} ${arg_SOURCES})
+    target_link_libraries(test_${name} PRIVATE ${arg_DEPS} PkgConfig::cmocka)
+    target_compile_options(test_${name} PRIVATE ${CASEBUS_WARNINGS})
+    add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
+        ENVIRONMENT "CASEBUS_BUILD=${CMAKE_BINARY_DIR};CASEBUS_SHARED=${CMAKE_SOURCE_DIR}/../shared")
+endfunction()
