@@ -1,20 +1,19 @@
 /* The rules of one link to one broker, without socket or clock: what came in goes into link_step(), what to do comes
  * out.
  *
- *                    WELCOME of the latest HELLO
- *      GREETING ------------------------------------> READY
- *         ^   <-- RESET, or three intervals' silence ---'  |
- *         |                                                | drain: says BYE
- *         '-- RESET or silence: CLOSED instead --- DRAINING '
- *                                                     | nothing owed, nothing awaited
- *                                                     v
- *                                                   CLOSED
+ *                 WELCOME of the latest HELLO              drain: says BYE
+ *      GREETING --------------------------------> READY -------------------> DRAINING
+ *          ^                                        |                            |
+ *          '------ RESET, three silent intervals ---'                            | BYE of the broker, or an interval
+ *          |                                                                     | without anything in flight,
+ *          '----- drain ---------------------> CLOSED <--------------------------'   or RESET, or silence
  *
  * A link session lives from WELCOME to LINK_LOST. Whatever was in flight in it is void on this side at LINK_LOST:
  * commands of unknown outcome are repeated under their command id, deliveries come again.
  *
  * Heartbeats: any record counts as a sign of life. Who has said nothing for an interval says PING; a PING is answered
- * by a PONG. Credits: the broker's window (WELCOME, then CREDIT) limits the records of ours that wait for an answer. */
+ * by a PONG. Credits: the broker's window (WELCOME, then CREDIT) limits the records of ours that wait for an answer.
+ * Every record that asks is answered once, also after a CANCEL, so neither side loses count. */
 #ifndef BUS_LINK_CORE_H
 #define BUS_LINK_CORE_H
 
@@ -54,7 +53,9 @@ struct link_core {
     uint32_t owed;       /* records of the broker that wait for ours */
     uint64_t session;    /* given by the broker; 0: none */
     uint64_t hello_tag;  /* of the latest HELLO */
-    int64_t hello_at_ms; /* when to say the next HELLO */
+    int64_t hello_ms;    /* when the latest HELLO was said */
+    int64_t hello_at_ms; /* when to say the next one */
+    int64_t bye_ms;      /* DRAINING: when BYE was said */
     int64_t heard_ms;
     int64_t said_ms;
 };
