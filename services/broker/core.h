@@ -1,0 +1,226 @@
+#pragma once
+
+/* The broker, without sockets, clock or randomness: broker_step(broker, now, input), then take what it says to peers and asks of
+ * the store.
+ *
+ * It knows its peers (links.c), routes their commands and questions (route.c), delivers what the log holds to subscriber groups
+ * in order (deliver.c), brings tasks and due timers to whoever handles them (lanes.c, timers.c), all of that only in the
+ * partitions whose lease it holds (leases.c). It forgets everything when it ends; what must not be forgotten is in Redis.
+ *
+ * What it never does: open a body, keep the only copy of anything acknowledged, wait.
+ *
+ * All memory it needs is bounded by `struct broker_limits`. Bytes given in an input are lent for that step. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bus/frame.h"
+#include "common/store/head.h"
+
+enum {
+    BROKER_PARTITIONS = 256,
+    BROKER_NAME_SIZE = 97,   /* an id or a name, with its NUL */
+    BROKER_LANE_SIZE = 256,  /* the name of a task lane, with its NUL */
+    BROKER_WHY_SIZE = 256,
+};
+
+struct broker_limits {
+    uint32_t peers;             /* links at a time */
+    uint32_t calls;             /* commands and questions under way, queued ones too */
+    uint32_t deliveries;        /* events, tasks and timers under way */
+    uint32_t queue_calls;       /* waiting for one service */
+    uint32_t queue_bytes;
+    uint32_t queue_age_ms;      /* a command that waited so long is refused OVERLOADED */
+    uint32_t ttl_ms;            /* of a command that names none */
+    uint32_t ttl_max_ms;
+    uint32_t credits;           /* records that a peer may have under way with us */
+    uint32_t credit_bytes;      /* of what a peer works on at a time */
+    uint32_t heartbeat_ms;
+    uint32_t ack_ms;            /* a delivery not answered for so long counts as failed */
+    uint32_t attempts;          /* failed deliveries of one record before it is dead */
+    uint32_t links_lost;        /* links lost with the same record before it is dead */
+    uint32_t retry_min_ms;      /* first pause before a failed delivery is tried again; doubles */
+    uint32_t retry_max_ms;
+    uint32_t window;            /* records under way per partition and group, or lane */
+    uint32_t held_bytes;        /* of records kept while they are under way, all together */
+    uint32_t out_bytes;         /* waiting to be sent to one peer; beyond it the link is cut */
+    uint32_t lease_ms;
+    uint32_t poll_ms;           /* log and lanes are looked at so often without a bell */
+    uint32_t timer_poll_ms;
+    uint32_t cursor_ms;         /* handled positions are written so often */
+};
+
+/* The defaults of messaging.md 4.10. */
+struct broker_limits broker_limits_default(void);
+
+/* Figures since the start, named as metrics are. */
+#define BROKER_COUNTERS(X)                                                                                                  \
+    X(frames, "frames received")                                                                                            \
+    X(frames_dropped, "frames that were no frames, or came from where none may come")                                       \
+    X(records_stray, "records of peers without a session, answered with RESET")                                             \
+    X(commands, "commands and questions routed")                                                                            \
+    X(commands_refused, "commands refused before any effect: UNAVAILABLE, OVERLOADED, EXPIRED")                             \
+    X(commands_unknown, "commands whose outcome is unknown to us: the link or the time was lost")                           \
+    X(replies_late, "answers to what nobody waits for any more")                                                            \
+    X(stale_tag, "answers whose tag is not under way on that link")                                                         \
+    X(events, "events delivered and handled")                                                                               \
+    X(redelivered, "deliveries sent again")                                                                                 \
+    X(tasks, "tasks handed over")                                                                                           \
+    X(timers, "due timers handed over")                                                                                     \
+    X(dead, "records given up and kept as dead letters")                                                                    \
+    X(fenced, "writes refused because another broker holds the lease")                                                      \
+    X(links_made, "sessions opened")                                                                                        \
+    X(links_lost, "sessions lost with work in them, or by silence")                                                         \
+    X(link_suspect, "links that went silent")                                                                               \
+    X(credit_starved, "times that work waited because no instance had a credit left")                                       \
+    X(store_lost, "times the store went away")
+
+struct broker_counters {
+#define BROKER_COUNTER(name, help) uint64_t name;
+    BROKER_COUNTERS(BROKER_COUNTER)
+#undef BROKER_COUNTER
+};
+
+/* A record of the log, a task of a lane or a due timer, as the store layer decoded it. All lent. */
+struct stored {
+    struct stream_id id;          /* log and lanes */
+    int64_t at_ms;                /* committed; of a timer: due */
+    const char *tenant, *root;    /* unit of order */
+    uint64_t sequence;            /* log: of the root */
+    const char *const *subjects;  /* log: the events in it */
+    unsigned subject_count;
+    const char *service;          /* timer: owner. task: who asked */
+    const char *kind, *key, *name; /* timer: aggregate and name */
+    const uint8_t *envelope, *body; /* task: as the author packed them. log: body is the record */
+    uint32_t envelope_size, body_size;
+};
+
+/* Where a group stands in a partition, as kept in the store. */
+struct kept_cursor {
+    const char *group;
+    struct stream_id at; /* everything up to here is handled */
+};
+
+struct kept_parked {
+    const char *group, *tenant, *root;
+    struct stream_id first; /* its first record that is not handled */
+    uint64_t sequence;
+    bool retrying;          /* an operator said retry */
+};
+
+enum broker_input_kind {
+    INPUT_TIME,       /* nothing but time passed */
+    INPUT_FRAME,      /* a peer sent `bytes` */
+    INPUT_GONE,       /* a peer cannot be reached any more */
+    INPUT_SUSPECT,    /* a peer's connection broke: ask it */
+    INPUT_STORE_UP,
+    INPUT_STORE_DOWN, /* nothing asked before will be answered; `why` */
+    INPUT_LEASED,     /* `epoch` of the lease, 0 when another broker (`why`) has it */
+    INPUT_KEPT,       /* cursors and parked roots of a partition whose lease was won */
+    INPUT_LOG,        /* records after `after`, oldest first; fewer than asked: there are no more */
+    INPUT_LANES,      /* `names` of the lanes in use */
+    INPUT_TASKS,      /* of lane `name`, after `after` */
+    INPUT_TIMERS,     /* due ones */
+    INPUT_WRITTEN,    /* an ask that writes was carried out: `ask`, `outcome` */
+    INPUT_DRAIN,      /* take nothing new, finish what is under way, tell the peers */
+};
+
+enum written { WRITTEN, WRITE_FENCED, WRITE_FAILED };
+
+struct broker_input {
+    enum broker_input_kind kind;
+    uint32_t peer;             /* FRAME, GONE, SUSPECT */
+    const uint8_t *bytes;      /* FRAME */
+    size_t size;
+    uint32_t partition;
+    uint32_t epoch;            /* LEASED; and of KEPT, LOG, LANES, TASKS, TIMERS: of the ask they answer */
+    int64_t until_ms;          /* LEASED: our clock when it was asked for, plus its length */
+    const char *name;          /* TASKS: lane */
+    const char *why;
+    struct stream_id after;    /* LOG, TASKS */
+    struct stream_id last;     /* LOG: last id seen, also when its record could not be read */
+    const struct stored *items;
+    unsigned count;
+    bool more;                 /* LOG, TASKS, TIMERS: there are more behind */
+    const char *const *names;  /* LANES */
+    const struct kept_cursor *cursors;
+    unsigned cursor_count;
+    const struct kept_parked *parked;
+    unsigned parked_count;
+    const struct broker_ask *ask; /* WRITTEN: as it was taken */
+    enum written outcome;
+};
+
+/* What the broker wants of the store. One of a kind is under way per partition at a time (and per lane, group, letter). */
+enum broker_ask_kind {
+    ASK_LEASE,     /* take or renew */
+    ASK_RELEASE,   /* give up; not answered */
+    ASK_KEPT,      /* read cursors and parked roots -> KEPT */
+    ASK_LOG,       /* `count` records after `after` -> LOG */
+    ASK_LANES,     /* -> LANES */
+    ASK_TASKS,     /* `count` tasks of lane `name` after `after` -> TASKS */
+    ASK_TIMERS,    /* `count` timers due -> TIMERS */
+    ASK_CURSOR,    /* group `name` has handled everything up to `after` -> WRITTEN */
+    ASK_TASK_DONE, /* take task `after` out of lane `name` -> WRITTEN */
+    ASK_DEAD,      /* record `after` of (tenant, root) is dead for group `name`, its root is parked -> WRITTEN */
+    ASK_RETRY,     /* mark the parked root as retrying from `after` -> WRITTEN */
+    ASK_UNPARK,    /* the root is delivered live again -> WRITTEN */
+};
+
+struct broker_ask {
+    enum broker_ask_kind kind;
+    uint32_t partition;
+    uint32_t epoch;
+    uint32_t count;
+    uint32_t attempts;              /* DEAD */
+    struct stream_id after;
+    uint64_t sequence;              /* DEAD, RETRY */
+    uint64_t ticket;                /* the broker's own */
+    char name[BROKER_LANE_SIZE];    /* group or lane */
+    char tenant[BROKER_NAME_SIZE];  /* DEAD, RETRY, UNPARK */
+    char root[BROKER_NAME_SIZE];
+    char why[BROKER_WHY_SIZE];      /* DEAD */
+};
+
+struct broker;
+
+/* `name` is this broker's instance id, `seed` anything that differs from start to start. Never fails (memory: MUST). */
+struct broker *broker_new(const struct broker_limits *limits, const char *name, uint64_t seed, int64_t now_ms);
+void broker_free(struct broker **broker);
+
+/* Monotonic milliseconds in `now_ms`; wall time is given apart, for WELCOME and status. */
+void broker_step(struct broker *broker, int64_t now_ms, const struct broker_input *input);
+void broker_set_wall(struct broker *broker, int64_t wall_ms);
+
+/* When to step again at the latest. */
+int64_t broker_wake_ms(const struct broker *broker);
+
+/* Frames that want to leave. broker_frame() lends the oldest one of the next peer; after it was sent call broker_frame_sent(),
+ * when the socket does not take it now broker_frame_later(). False when there is none (left). broker_frames_again() starts over. */
+bool broker_frame(struct broker *broker, uint32_t *out_peer, const struct frame **out);
+void broker_frame_sent(struct broker *broker);
+void broker_frame_later(struct broker *broker);
+
+/* The next thing to ask of the store; false when there is none. */
+bool broker_ask(struct broker *broker, struct broker_ask *out);
+
+/* Questions the broker answers itself but needs the store for (dead letters): the shell takes them, and says the answer. */
+struct broker_question {
+    uint64_t ticket;
+    const char *subject; /* `broker.ListDead` ... */
+    const uint8_t *envelope, *body;
+    uint32_t envelope_size, body_size;
+};
+bool broker_question(struct broker *broker, struct broker_question *out);
+void broker_answer(struct broker *broker, uint64_t ticket, enum status status, const char *fault, const char *why,
+    const char *body_type, const uint8_t *body, uint32_t body_size);
+
+/* An operator's word about a parked root, once the store has been asked what it is. */
+void broker_retry_parked(struct broker *broker, uint32_t partition, const char *group, const char *tenant, const char *root,
+    struct stream_id from);
+
+const struct broker_counters *broker_counters(const struct broker *broker);
+bool broker_is_drained(const struct broker *broker); /* After INPUT_DRAIN: nothing is under way and nothing waits to be sent. */
+bool broker_store_is_ready(const struct broker *broker);
+unsigned broker_leases(const struct broker *broker);
