@@ -1,6 +1,8 @@
 /* A day of the civil (Gregorian) calendar, years 1 to 9999, without time or zone.
  *
- * Day numbers count from 1970-01-01 = 0. Functions that move a date MUST stay within the years. */
+ * Day numbers count from 1970-01-01 = 0. A date given to these functions MUST be valid, as date_parse makes it; one
+ * that would be moved out of the years becomes the first or the last day, so that "9999-12-31", which means for ever,
+ * stays so. */
 #ifndef CORE_DATE_H
 #define CORE_DATE_H
 

@@ -30,6 +30,7 @@ struct hash {
 void hash_init(struct hash *hash);
 void hash_init_keyed(struct hash *hash, const uint8_t key[static HASH_KEY_SIZE]);
 void hash_add(struct hash *hash, const void *bytes, size_t size);
+void hash_add_number(struct hash *hash, uint64_t value); /* 8 bytes, little endian */
 void hash_add_part(struct hash *hash, const void *bytes, size_t size);
 void hash_done(struct hash *hash, uint8_t out[static HASH_SIZE]);
 

@@ -20,7 +20,11 @@
  * 14:00. A leap second (23:59:60 UTC) reads as the second after it. False, `out` untouched, otherwise. */
 bool instant_parse(const char *text, int64_t *out_ms);
 
-/* Writes UTC with milliseconds and Z, and returns `out`. An instant outside the years is a MUST. */
+/* Whether it lies within the years; what comes from outside is asked this once, by its rule. */
+bool instant_is_valid(int64_t at_ms);
+
+/* Writes UTC with milliseconds and Z, and returns `out`. Here and below an instant outside the years counts as the
+ * nearest within, so that no number can end the process. */
 char *instant_format(char out[static INSTANT_SIZE], int64_t at_ms);
 
 /* The day in UTC, and the first millisecond of a day in UTC. */
