@@ -4,7 +4,7 @@
  *
  *     zmq_poll(items incl. link_poll_item(link), until min(own timers, link_wake_ms(link)));
  *     while ((event = link_next(link, now_ms, &record)) != LINK_NOTHING) ...   handle; link_send() as needed
- *     link_flush(link, now_ms);                                               one frame for all that was sent in this
+ *     link_flush(link);                                               one frame for all that was sent in this
  * turn
  *
  * link_next() must be called until it says LINK_NOTHING, also when the poll reported nothing for this link: it drives
@@ -61,7 +61,7 @@ enum link_event link_next(struct link *link, int64_t now_ms, struct record *out)
 bool link_send(struct link *link, int64_t now_ms, const struct record *record);
 
 /* Hands everything queued to the socket as few frames. What the socket does not take stays queued. */
-void link_flush(struct link *link, int64_t now_ms);
+void link_flush(struct link *link);
 
 /* Says BYE: the broker sends nothing new, the answers owed may still be sent. LINK_DRAINED follows. */
 void link_drain(struct link *link, int64_t now_ms);
