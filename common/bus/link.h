@@ -2,10 +2,10 @@
  *
  * The owner's loop, once per turn:
  *
- *     zmq_poll(items incl. link_poll_item(link), until min(own timers, link_wake_ms(link)));
- *     while ((event = link_next(link, now_ms, &record)) != LINK_NOTHING) ...   handle; link_send() as needed
- *     link_flush(link);                                               one frame for all that was sent in this
- * turn
+ *     zmq_poll(items with link_poll_item(link), until min(own timers, link_wake_ms(link)));
+ *     while ((event = link_next(link, now_ms, &record)) != LINK_NOTHING)
+ *         ... handle; link_send() as needed
+ *     link_flush(link);    one frame for all that was sent in this turn
  *
  * link_next() must be called until it says LINK_NOTHING, also when the poll reported nothing for this link: it drives
  * heartbeats, and ZMQ_FD is edge-triggered, so that an event noticed by an earlier send or receive is never reported
@@ -33,10 +33,10 @@
 
 struct link_options {
     const char *endpoint; /* required */
-    const Casebus__Hello
-        *hello; /* required: kind and instance; the link fills in wire_major, contract_major (when unset),
-                   credit_messages (LINK_CREDITS when unset) and heartbeat_ms. Packed by link_new(), not kept. */
-    void *zmq;  /* context; NULL: bus_context() */
+    /* Required: kind and instance. The link sets wire_major, and where they are unset contract_major, credit_messages
+     * (LINK_CREDITS) and heartbeat_ms. Packed by link_new(), not kept. */
+    const Casebus__Hello *hello;
+    void *zmq;                   /* context; NULL: bus_context() */
     uint32_t connect_timeout_ms; /* 0: the system's */
 };
 

@@ -1,5 +1,7 @@
 #include "common/bus/verb.h"
 
+#include <stddef.h>
+
 static const char *const WORDS[256] = {
 #define VERB_WORD(name, number) [number] = #name,
     VERBS(VERB_WORD)
