@@ -54,7 +54,7 @@ endfunction()
 # and the executable `casebus-<name>` made of it and the runtime.
 function(casebus_service name)
     cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
-    casebus_library(${name}_rules SOURCES ${arg_SOURCES} DEPS contract ${arg_DEPS})
+    casebus_library(${name}_rules SOURCES ${arg_SOURCES} DEPS decision contract ${arg_DEPS})
     casebus_program(casebus-${name} SOURCES main.c DEPS ${name}_rules service)
 endfunction()
 

@@ -19,6 +19,8 @@
 
 struct ProtobufCMessage;
 struct ProtobufCMessageDescriptor;
+struct contract_aggregate;
+struct read;
 struct reference;
 
 enum {
@@ -27,6 +29,8 @@ enum {
     DECISION_TIMERS_MAX = 64,
     DECISION_ENTRIES_MAX = 32,
     DECISION_AGGREGATES_MAX = 64,
+    DECISION_PAGES_MAX = 8,
+    DECISION_PAGE_LINES_MAX = 1000, /* Entries of one page of an index. */
 };
 
 /* Who acts, and for whom: the originating person, also when a service acts on what that person caused. */
@@ -64,18 +68,37 @@ struct index_change {
     bool remove;
 };
 
-/* An aggregate that the decision looks at or changes beside the one it was given. Filled by the runtime. */
+/* An aggregate that the decision looks at or changes, the one it was given included. Rules reach it by see(), touch() and
+ * require(); the runtime fills it in (decide.h). */
 struct known {
     const char *service;
     const char *kind;
     const char *root;
     const char *key;
+    const struct contract_aggregate *row;
     bool touched; /* May be changed: belongs to the commit. Otherwise only seen. */
     bool loaded;
     bool exists;
-    bool changed_new; /* Was missing and is created by this decision. */
+    bool made;    /* Was missing and is made by this decision. */
+    bool foreign; /* The key exists, under another root: nobody's to see or to make here. */
     uint64_t version;
+    const uint8_t *body; /* As loaded, packed. */
+    size_t body_size;
     struct ProtobufCMessage *state;
+};
+
+/* A page of an index, from the smallest sort key on, over all partitions. */
+struct index_line {
+    const char *member;
+    int64_t sort;
+};
+struct index_page {
+    const char *index;
+    const char *group;
+    size_t limit;
+    bool loaded;
+    size_t count;
+    const struct index_line *lines;
 };
 
 struct decision {
@@ -90,6 +113,7 @@ struct decision {
     struct actor actor;
     const char *tenant_zone; /* IANA. */
     const struct reference *reference;
+    const struct read *reads; /* What see() may look at outside of the own service. */
 
     /* Outcome. */
     struct why why;
@@ -107,8 +131,10 @@ struct decision {
     size_t entry_count;
     struct known known[DECISION_AGGREGATES_MAX];
     size_t known_count;
+    struct index_page pages[DECISION_PAGES_MAX];
+    size_t page_count;
 
-    uint32_t fresh_count; /* Ids made so far. */
+    uint32_t fresh_count; /* Ids made so far, those of tasks included. */
 
     /* Keyed hash of an identifier, so that look-ups never store it in the clear. Set by the runtime; tests give their own. */
     void (*identity_hash)(void *context, const char *text, size_t length, uint8_t out[16]);
@@ -184,6 +210,13 @@ void *touch(struct decision *d, const char *kind, const char *key);
 
 /* The same, made where it does not exist; `*made` tells which. The descriptor comes from the contract. */
 void *require(struct decision *d, const char *kind, const char *key, bool *made);
+
+/* Whether this state, as given or got from touch() or require(), did not exist before this decision. */
+bool is_new(const struct decision *d, const void *state);
+
+/* Up to `limit` entries of the group in the order of their sort keys, over all partitions. For queries: what it tells may be
+ * older than what see() tells. NULL until loaded, as with see(). */
+const struct index_page *index_page(struct decision *d, const char *index, const char *group, size_t limit);
 
 /* A message of the reference data by its id, or NULL; `reference_each` walks all of one descriptor, from *cursor = 0. */
 const void *reference_find(const struct decision *d, const struct ProtobufCMessageDescriptor *descriptor, const char *id);
