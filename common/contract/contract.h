@@ -1,10 +1,11 @@
 /* The contract: what every message of proto/ means to the bus, the store, the runtime and the people who read it.
  *
- * The tables behind these functions are written at build time from the descriptor set (generate/). They are constant, so a row
- * lives as long as the process, may be kept by anyone, and looking one up never allocates. Look-ups are binary searches.
+ * The tables behind these functions are written at build time from the descriptor set (generate/). They are constant,
+ * so a row lives as long as the process, may be kept by anyone, and looking one up never allocates. Look-ups are binary
+ * searches.
  *
- * A message is found by any of three names: full (`casebus.intake.v1.Referral`), subject (`intake.Referral`; messages without a
- * service go by their C package, `casebus.Coding`) and C (`Intake__Referral`). */
+ * A message is found by any of three names: full (`casebus.intake.v1.Referral`), subject (`intake.Referral`; messages
+ * without a service go by their C package, `casebus.Coding`) and C (`Intake__Referral`). */
 #ifndef CASEBUS_CONTRACT_H
 #define CASEBUS_CONTRACT_H
 
@@ -13,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTRACT_HASH_SIZE 32
-#define CONTRACT_FIELDS_MAX 256 /* Fields of one message; the generator refuses more. */
-#define CONTRACT_NONE UINT16_MAX /* "No such field" where a row names one by its place in `descriptor->fields`. */
+#define CONTRACT_HASH_SIZE  16
+#define CONTRACT_FIELDS_MAX 256        /* Fields of one message; the generator refuses more. */
+#define CONTRACT_NONE       UINT16_MAX /* "No such field" where a row names one by its place in `descriptor->fields`. */
 
 enum contract_kind {
     CONTRACT_PLAIN, /* A part of other messages, a reply, reference data. */
@@ -32,7 +33,8 @@ struct contract_field {
     const char *comment;                    /* One line; empty when there is none. */
     const struct contract_message *message; /* Of a field that is a message. */
     int64_t min, max;
-    uint32_t min_length, max_length; /* Code points of a string, octets of bytes; bytes with no maximum said: UINT32_MAX. */
+    uint32_t min_length,
+        max_length; /* Code points of a string, octets of bytes; bytes with no maximum said: UINT32_MAX. */
     uint32_t max_items;
     uint8_t form; /* Casebus__Form. */
     bool required, has_min, has_max, sensitive;
@@ -47,7 +49,6 @@ struct contract_message {
     const struct contract_field *fields;    /* descriptor->n_fields of them. */
     const uint16_t *by_json;                /* Their places, in the order of their JSON names. */
     enum contract_kind kind;
-    bool has_rules; /* A rule other than a default bears on it or on a message inside it; false saves the walk. */
     union {
         const struct contract_aggregate *aggregate;
         const struct contract_command *command;
@@ -60,22 +61,23 @@ struct contract_message {
 struct contract_aggregate {
     const struct contract_message *message;
     const char *service;
-    const char *kind;  /* Message name in lower_snake: `calendar_day`. */
-    uint32_t schema;   /* Version of the stored shape, from 1. */
-    uint16_t key;      /* Place of the string field with its own id. */
-    uint16_t root;     /* Place of the string field with the id of its root; equals `key` when it is its own root. */
-    bool readable;     /* Other services may see it, if they declare so. */
+    const char *kind; /* Message name in lower_snake: `calendar_day`. */
+    uint32_t schema;  /* Version of the stored shape, from 1. */
+    uint16_t key;     /* Place of the string field with its own id. */
+    uint16_t root;    /* Place of the string field with the id of its root; equals `key` when it is its own root. */
+    bool readable;    /* Other services may see it, if they declare so. */
 };
 
 struct contract_command {
     const char *subject; /* `intake.ReceiveReferral`. */
     const char *service;
     const struct contract_message *message;
-    const struct contract_aggregate *aggregate; /* NULL only in a public contract, whose aggregates are the outsider's affair. */
-    const struct contract_message *reply;       /* NULL: no body. */
-    uint32_t roles;                             /* Bit n: Casebus__Role n may send it. */
-    uint16_t key, root;                         /* Places of string fields, or CONTRACT_NONE. */
-    bool creates;                               /* The aggregate may be missing. */
+    const struct contract_aggregate
+        *aggregate; /* NULL only in a public contract, whose aggregates are the outsider's affair. */
+    const struct contract_message *reply; /* NULL: no body. */
+    uint32_t roles;                       /* Bit n: Casebus__Role n may send it. */
+    uint16_t key, root;                   /* Places of string fields, or CONTRACT_NONE. */
+    bool creates;                         /* The aggregate may be missing. */
 };
 
 struct contract_event {
@@ -116,7 +118,8 @@ struct contract_name {
 /* The whole, written by the generator. All lists are sorted by name. */
 struct contract {
     uint32_t major;
-    uint8_t hash[CONTRACT_HASH_SIZE]; /* BLAKE2b of the descriptor set without comments: says "the same", promises nothing. */
+    uint8_t hash[CONTRACT_HASH_SIZE]; /* BLAKE2b of the descriptor set without comments: says "the same", promises
+                                         nothing. */
     const struct contract_service *services;
     const struct contract_message *messages; /* By full name. */
     const struct contract_name *names;       /* All three names of every message. */

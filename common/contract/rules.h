@@ -1,7 +1,7 @@
 /* The rules of a message: what its fields must hold (option `rule` in proto/).
  *
- * Checked once, at the crossing, for a message that is well formed already (guard.h or json.h made it). A refusal is one sentence
- * that begins with the JSON path of the field, and shows the value unless the field is sensitive:
+ * Checked once, at the crossing, for a message that is well formed already (guard.h or json.h made it). A refusal is
+ * one sentence that begins with the JSON path of the field, and shows the value unless the field is sensitive:
  *
  *     patient.birthDate is "1990-13-01": not a date (YYYY-MM-DD)
  */
@@ -12,7 +12,7 @@
 #include "common/core/fault.h"
 
 #define RULES_LENGTH_DEFAULT 256 /* Code points of a string where nothing is said. */
-#define RULES_ITEMS_DEFAULT 256
+#define RULES_ITEMS_DEFAULT  256
 
 /* INVALID with the first field, in the order of the .proto, that breaks its rule. */
 enum fault rules_check(const ProtobufCMessage *message, struct why *why);
