@@ -55,7 +55,9 @@ endfunction()
 function(casebus_service name)
     cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
     casebus_library(${name}_rules SOURCES ${arg_SOURCES} DEPS decision contract ${arg_DEPS})
-    casebus_program(casebus-${name} SOURCES main.c DEPS ${name}_rules service)
+    if(TARGET service)
+        casebus_program(casebus-${name} SOURCES main.c DEPS ${name}_rules service)
+    endif()
 endfunction()
 
 # casebus_test(name [SOURCES a.c ...] [DEPS ...] [LABELS ...]): a cmocka program, run by ctest from the repository root.
