@@ -121,9 +121,8 @@ void rules_know(struct rules *r, const ProtobufCMessage *state)
     if (str_is_empty(root) || str_is_empty(key)) {
         broken("%s has no root or key", row->subject);
     }
-    ProtobufCMessage *settled = contract_copy(state, &r->world);
-    settle(settled);
-    keep(r, row->aggregate, root, key, contract_pack(settled, &r->world));
+    settle((ProtobufCMessage *)state);
+    keep(r, row->aggregate, root, key, contract_pack(state, &r->world));
 }
 
 const void *rules_state(struct rules *r, const char *service, const char *kind, const char *key)
@@ -408,8 +407,8 @@ enum fault rules_command(struct rules *r, const ProtobufCMessage *command)
     const struct contract_message *row = contract_of(command->descriptor);
     struct rules_call call = {.command = service_command(r->service, command->descriptor)};
     require_row(r, call.command, row->subject);
+    settle((ProtobufCMessage *)command);
     ProtobufCMessage *own = contract_copy(command, &r->call);
-    settle(own);
     check(own, "command");
     d->subject = row->subject;
     enum fault fault = decide_ids(d, row->command, own);
