@@ -15,8 +15,10 @@
 
 #include "common/bus/client.h"
 
-#define PAYER_TOKEN_SIZE 256 /* with the NUL */
-#define PAYER_IDS_MAX    256
+#define PAYER_TOKEN_SIZE  1536 /* with the NUL */
+#define PAYER_IDS_MAX     256
+#define PAYER_ANSWERS_MAX 1024  /* given and not yet settled */
+#define PAYER_ANSWER_MS   30000 /* after which an answer that nobody settled is to be given again */
 
 struct payer_options {
     const char *const *endpoints; /* 1..CLIENT_ENDPOINTS_MAX edges */
@@ -37,6 +39,10 @@ struct payer_task {
     const char *id;      /* of the request; the same at each delivery */
     unsigned attempt;    /* which delivery this is, from 1 */
     struct body body;
+    /* Of the bus: on which link, in which session and under which tag it came. */
+    unsigned link;
+    uint64_t session, tag;
+    uint32_t epoch;
 };
 
 enum payer_event {
@@ -67,12 +73,13 @@ enum payer_event payer_next(
     struct payer_link *link, uint32_t timeout_ms, struct payer_task *task, struct payer_outcome *outcome);
 
 /* Answers a task, now or days after it came. `subject` names the answer's message. The outcome follows as
- * PAYER_SETTLED. UNAVAILABLE when no edge takes it now; INVALID when it breaks a ceiling. */
+ * PAYER_SETTLED; the answer leaves with the next payer_next(). UNAVAILABLE when no edge takes it now; INVALID when the
+ * token is none or the answer breaks a ceiling. */
 enum fault payer_answer(
     struct payer_link *link, const char *token, const char *subject, struct body body, struct why *why);
 
 /* The task just taken is kept by the caller and will be answered later: gives its credit back, so that others can come.
- * It comes again after a lost link. */
+ * It comes again after a lost link. UNAVAILABLE when its link was lost already. */
 enum fault payer_keep(struct payer_link *link, const struct payer_task *task, struct why *why);
 
 /* The task just taken cannot be handled now: it comes again, here or elsewhere, after `delay_ms`. */
