@@ -169,6 +169,7 @@ static void hear_in_session(
         hear_bye(core, out);
     } else if (input->verb == VERB_PING) {
         say(core, now_ms, VERB_PONG, out);
+        out->tag = input->tag;
     } else if (input->verb == VERB_CREDIT) {
         core->window = input->tag > UINT32_MAX ? UINT32_MAX : (uint32_t)input->tag;
     } else if (input->verb != VERB_PONG && input->verb != VERB_HELLO) {

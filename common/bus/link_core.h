@@ -71,7 +71,7 @@ struct link_input {
     enum link_input_kind kind;
     enum verb verb;        /* HEARD, SAID */
     enum status status;    /* HEARD RESET */
-    uint64_t tag;          /* HEARD: WELCOME (of the HELLO answered), CREDIT (the window) */
+    uint64_t tag;          /* HEARD: WELCOME and PING (to be repeated), CREDIT (the window) */
     uint64_t session;      /* HEARD WELCOME */
     uint32_t heartbeat_ms; /* HEARD WELCOME; 0: not named */
     uint32_t window;       /* HEARD WELCOME; 0: not named */

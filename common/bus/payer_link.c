@@ -211,7 +211,6 @@ static const char *payer_id_of(const char *lane)
 /* Takes a TASK in. False for one that no answer could name: it is given back for good. */
 static bool take_task(struct payer_link *link, unsigned index, const struct record *record, struct payer_task *task)
 {
-    arena_reset(&link->arena);
     Casebus__Envelope *envelope = read_envelope(record->envelope, record->envelope_size, &link->arena);
     bool is_whole = envelope != NULL && envelope->lane != NULL && envelope->entry != NULL && envelope->subject != NULL;
     *task = (struct payer_task){0};
@@ -337,6 +336,7 @@ enum payer_event payer_next(
     int64_t now_ms = clock_monotonic_ms();
     int64_t until_ms = now_ms + timeout_ms;
     enum payer_event event;
+    arena_reset(&link->arena);
     while ((event = hear_all(link, now_ms, task, outcome)) == PAYER_NOTHING && now_ms < until_ms) {
         links_wait(&link->links, until_ms);
         now_ms = clock_monotonic_ms();
