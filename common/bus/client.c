@@ -103,7 +103,7 @@ enum fault client_new(const struct client_options *options, struct why *why, str
     hello.has_kind = true;
     hello.kind = CASEBUS__PEER_KIND__PEER_KIND_CLIENT;
     hello.instance = instance;
-    hello.version = (char *)options->version;
+    hello.version = options->version;
     struct client *client = calloc(1, sizeof(*client));
     MUST(client != NULL);
     take_options(client, options);

@@ -37,12 +37,12 @@ static void fill_envelope(Casebus__Envelope *envelope, const struct flight *flig
     const struct client_actor *actor, uint32_t timeout_ms)
 {
     int64_t life_ms = (int64_t)timeout_ms + FLIGHT_ACTOR_MORE_MS;
-    envelope->id = (char *)flight->result.id;
-    envelope->subject = (char *)flight->subject;
-    envelope->tenant = (char *)flight->tenant;
-    envelope->root = (char *)call->root;
-    envelope->key = (char *)call->key;
-    envelope->cause = (char *)call->cause;
+    envelope->id = flight->result.id;
+    envelope->subject = flight->subject;
+    envelope->tenant = flight->tenant;
+    envelope->root = call->root;
+    envelope->key = call->key;
+    envelope->cause = call->cause;
     envelope->has_expect_version = call->expect_version != 0;
     envelope->expect_version = call->expect_version;
     envelope->has_issued_at_ms = envelope->has_expires_at_ms = true;
@@ -53,7 +53,7 @@ static void fill_envelope(Casebus__Envelope *envelope, const struct flight *flig
         envelope->trace_id = (ProtobufCBinaryData){.data = (uint8_t *)call->trace_id, .len = 16};
     }
     if (actor->id != NULL) {
-        envelope->actor_id = (char *)actor->id;
+        envelope->actor_id = actor->id;
         envelope->has_actor_role = true;
         envelope->actor_role = actor->role;
         envelope->has_actor_simulated = true;

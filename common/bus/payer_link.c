@@ -45,7 +45,7 @@ struct payer_link {
 static enum fault open_links(struct payer_link *link, const struct payer_options *options, struct why *why)
 {
     char instance[ID_FRESH_SIZE];
-    char *lanes[PAYER_IDS_MAX];
+    const char *lanes[PAYER_IDS_MAX];
     id_random(instance);
     for (unsigned i = 0; i < options->payer_id_count; i++) {
         lanes[i] = arena_printf(&link->arena, LANE_PREFIX "%s/%s", options->tenant, options->payer_ids[i]);
@@ -54,7 +54,7 @@ static enum fault open_links(struct payer_link *link, const struct payer_options
     hello.has_kind = true;
     hello.kind = CASEBUS__PEER_KIND__PEER_KIND_PAYER;
     hello.instance = instance;
-    hello.version = (char *)options->version;
+    hello.version = options->version;
     hello.lanes = lanes;
     hello.n_lanes = options->payer_id_count;
     hello.has_credit_messages = true;
@@ -397,7 +397,7 @@ enum fault payer_answer(
     if (envelope == NULL || str_is_empty(subject) || strlen(subject) > 128) {
         why_set(why, "the token names no task, or the subject is missing");
     } else {
-        envelope->subject = (char *)subject;
+        envelope->subject = subject;
         fault = send_answer(link, token, envelope, body, why);
     }
     arena_done(&arena);

@@ -49,10 +49,10 @@ static int close_place(void **state)
 static Casebus__Envelope of_nurse(void)
 {
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
-    envelope.tenant = (char *)"demo";
-    envelope.id = (char *)"cmd-1";
-    envelope.subject = (char *)"intake.AcceptReferral";
-    envelope.actor_id = (char *)"nurse-7";
+    envelope.tenant = "demo";
+    envelope.id = "cmd-1";
+    envelope.subject = "intake.AcceptReferral";
+    envelope.actor_id = "nurse-7";
     envelope.has_actor_role = true;
     envelope.actor_role = CASEBUS__ROLE__ROLE_NURSE;
     envelope.has_actor_simulated = true;
@@ -78,19 +78,19 @@ static void a_signed_actor_is_genuine_until_it_expires(void **state)
 
 static void change_tenant(Casebus__Envelope *envelope)
 {
-    envelope->tenant = (char *)"other";
+    envelope->tenant = "other";
 }
 static void change_id(Casebus__Envelope *envelope)
 {
-    envelope->id = (char *)"cmd-2";
+    envelope->id = "cmd-2";
 }
 static void change_subject(Casebus__Envelope *envelope)
 {
-    envelope->subject = (char *)"intake.CloseCase";
+    envelope->subject = "intake.CloseCase";
 }
 static void change_actor(Casebus__Envelope *envelope)
 {
-    envelope->actor_id = (char *)"nurse-8";
+    envelope->actor_id = "nurse-8";
 }
 static void change_role(Casebus__Envelope *envelope)
 {
@@ -111,8 +111,8 @@ static void change_expires(Casebus__Envelope *envelope)
 /* The same characters in all, otherwise divided. */
 static void shift_characters(Casebus__Envelope *envelope)
 {
-    envelope->tenant = (char *)"demon";
-    envelope->actor_id = (char *)"urse-7";
+    envelope->tenant = "demon";
+    envelope->actor_id = "urse-7";
 }
 static void change_signature(Casebus__Envelope *envelope)
 {

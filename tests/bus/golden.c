@@ -85,31 +85,31 @@ static struct record with_body(struct record record, const char *text)
 static Casebus__Envelope envelope_of(const char *id, const char *subject)
 {
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
-    envelope.id = (char *)id;
-    envelope.subject = (char *)subject;
-    envelope.tenant = (char *)"demo";
-    envelope.root = (char *)"0a7-case";
+    envelope.id = id;
+    envelope.subject = subject;
+    envelope.tenant = "demo";
+    envelope.root = "0a7-case";
     return envelope;
 }
 
 static Casebus__Envelope of_payer(const char *subject)
 {
     Casebus__Envelope envelope = envelope_of("task-1", subject);
-    envelope.lane = (char *)"payer/demo/acme";
-    envelope.entry = (char *)"1700000000001-0";
-    envelope.asker = (char *)"claims";
+    envelope.lane = "payer/demo/acme";
+    envelope.entry = "1700000000001-0";
+    envelope.asker = "claims";
     return envelope;
 }
 
 static struct record hello(void)
 {
-    char *serves[] = {(char *)"intake"}, *wants[] = {(char *)"planning.PlanAgreed"};
+    const char *serves[] = {"intake"}, *wants[] = {"planning.PlanAgreed"};
     Casebus__Hello message = CASEBUS__HELLO__INIT;
     struct record record = {.verb = VERB_HELLO, .tag = 1};
     message.has_kind = true;
     message.kind = CASEBUS__PEER_KIND__PEER_KIND_SERVICE;
-    message.instance = (char *)"intake-1";
-    message.service = message.group = (char *)"intake";
+    message.instance = "intake-1";
+    message.service = message.group = "intake";
     message.has_wire_major = message.has_contract_major = true;
     message.wire_major = message.contract_major = 1;
     message.serves = serves;
@@ -128,7 +128,7 @@ static struct record welcome(void)
     struct record record = {.verb = VERB_WELCOME, .tag = 1};
     message.has_session = message.has_heartbeat_ms = message.has_credit_messages = true;
     message.session = 0x1122334455667788;
-    message.broker = (char *)"broker-1";
+    message.broker = "broker-1";
     message.heartbeat_ms = 1000;
     message.credit_messages = 256;
     record.body = pack(&message.base, &record.body_size);
@@ -149,8 +149,8 @@ static struct record cmd(void)
 static struct record evt(void)
 {
     Casebus__Envelope envelope = envelope_of(NULL, "intake.ReferralAccepted");
-    envelope.group = (char *)"planning";
-    envelope.stream_id = (char *)"1700000000000-0";
+    envelope.group = "planning";
+    envelope.stream_id = "1700000000000-0";
     envelope.has_sequence = true;
     envelope.sequence = 7;
     struct record record = {.verb = VERB_EVT, .flags = RECORD_SEALED, .attempt = 1, .partition = 0x0a7, .epoch = 5};
@@ -201,7 +201,7 @@ static struct record of_verb(enum verb verb)
         return welcome();
     case VERB_RESET:
         return with_envelope((struct record){.verb = VERB_RESET, .status = STATUS_REFUSED, .tag = 1},
-            OUTCOME(.fault = (char *)"REFUSED", .why = (char *)"contract major 2 is not spoken here"));
+            OUTCOME(.fault = "REFUSED", .why = "contract major 2 is not spoken here"));
     case VERB_BYE:
         return (struct record){.verb = VERB_BYE};
     case VERB_PING:
@@ -220,10 +220,10 @@ static struct record of_verb(enum verb verb)
     case VERB_NAK:
         return with_envelope(
             (struct record){.verb = VERB_NAK, .flags = RECORD_FINAL, .ttl_ms = 200, .tag = 0x2001, .epoch = 5},
-            OUTCOME(.fault = (char *)"UNAVAILABLE", .why = (char *)"store is away"));
+            OUTCOME(.fault = "UNAVAILABLE", .why = "store is away"));
     case VERB_TERM:
         return with_envelope((struct record){.verb = VERB_TERM, .tag = 0x2001, .epoch = 5},
-            OUTCOME(.fault = (char *)"REFUSED", .why = (char *)"team t1 has no room"));
+            OUTCOME(.fault = "REFUSED", .why = "team t1 has no room"));
     case VERB_TASK:
         return task();
     case VERB_ANSWER:
@@ -237,7 +237,7 @@ static struct record of_verb(enum verb verb)
     case VERB_QRS:
         return with_envelope(
             (struct record){.verb = VERB_QRS, .status = STATUS_OVERLOADED, .ttl_ms = 250, .tag = 0x6001},
-            OUTCOME(.fault = (char *)"OVERLOADED", .why = (char *)"256 questions wait", .has_retry_after_ms = true,
+            OUTCOME(.fault = "OVERLOADED", .why = "256 questions wait", .has_retry_after_ms = true,
                 .retry_after_ms = 250));
     case VERB_NONE:
         break;
