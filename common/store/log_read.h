@@ -9,8 +9,7 @@
 #include "common/store/store.h"
 
 enum {
-    LOG_PAGE_MAX = 1024,  /* records */
-    LOG_WALK_MAX = 65536, /* records */
+    LOG_PAGE_MAX = 1024, /* records */
 };
 
 struct log_entry {
@@ -32,7 +31,6 @@ struct log_page {
     struct why why;
     size_t count; /* < count_max: this was the end */
     struct log_entry *entries;
-    /* inside */
     struct store *store;
 };
 
@@ -45,8 +43,8 @@ struct log_walk {
     uint32_t partition;
     const char *tenant;
     const char *root;
-    struct root_state from; /* of at least one record */
-    size_t count_max;       /* <= LOG_WALK_MAX */
+    struct root_state from;
+    size_t count_max;
     struct arena *arena;
     void (*done)(struct log_walk *walk);
     void *user;
@@ -56,7 +54,6 @@ struct log_walk {
     bool complete; /* the root's first record was reached */
     size_t count;
     struct log_entry *entries; /* newest first */
-    /* inside */
     struct store *store;
     struct root_state next;
 };
