@@ -377,6 +377,9 @@ const struct model *model_read(const void *data, size_t size, struct arena *aren
 
 const struct message_model *model_find(const struct model *model, const struct file_model *from, const char *name)
 {
+    if (name == NULL) {
+        return NULL;
+    }
     size_t package = strlen(from->package);
     for (size_t i = 0; i < model->n_messages; i++) {
         const struct message_model *message = &model->messages[i];

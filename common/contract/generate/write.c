@@ -57,7 +57,7 @@ static void write_place(FILE *out, const struct message_model *message, const ch
 /* `&list[row]` of what an option names, or NULL. */
 static void write_reference(struct writing *w, const struct file_model *from, const char *name, const char *list)
 {
-    const struct message_model *target = name != NULL ? model_find(w->model, from, name) : NULL;
+    const struct message_model *target = model_find(w->model, from, name);
     if (target == NULL) {
         fputs("NULL", w->out);
         return;
