@@ -83,6 +83,7 @@ int main(void)
     struct dice dice = {1};
     struct subject s = {0};
     do {
+        arena_reset(&arena);
         s.message = random_message(&dice, &sample__everything__descriptor, 3, &arena);
         s.packed = contract_pack(s.message, &arena);
     } while (s.packed.size < SIZE || s.packed.size > SIZE + 50);
