@@ -1,5 +1,5 @@
-/* One small bundle, and what becomes of it when one thing about it changes: another way to say the same, another fact, or
- * nonsense. */
+/* One small bundle, and what becomes of it when one thing about it changes: another way to say the same, another fact,
+ * or nonsense. */
 #include "tests/journey/bundles.h"
 
 #include "common/contract/json.h"
@@ -20,12 +20,15 @@
 
 static const char BUNDLE[] =
     "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":["
-    "{\"fullUrl\":\"urn:uuid:p\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"female\"," PATIENT_LINE
+    "{\"fullUrl\":\"urn:uuid:p\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":"
+    "\"female\"," PATIENT_LINE
     ",\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"7\"}],\"name\":[{\"family\":\"Ash\",\"given\":[\"Ida\"]}],"
     "\"address\":[{\"state\":\"Ohio\",\"country\":\"US\"}],"
     "\"communication\":[{\"language\":{\"coding\":[{\"code\":\"en\"}]}}]}},"
-    "{\"fullUrl\":\"urn:uuid:c\",\"resource\":{\"resourceType\":\"Condition\",\"subject\":{\"reference\":\"urn:uuid:p\"},"
-    "\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},\"code\":{\"coding\":[{\"system\":\"http://snomed.info/sct\","
+    "{\"fullUrl\":\"urn:uuid:c\",\"resource\":{\"resourceType\":\"Condition\",\"subject\":{\"reference\":\"urn:uuid:"
+    "p\"},"
+    "\"clinicalStatus\":{\"coding\":[{\"code\":\"active\"}]},\"code\":{\"coding\":[{\"system\":\"http://snomed.info/"
+    "sct\","
     "\"code\":\"84114007\",\"display\":\"Heart failure\"}]},\"onsetDateTime\":\"2026-05-01\"}},"
     "{\"fullUrl\":\"urn:uuid:e\",\"resource\":{\"resourceType\":\"Encounter\",\"status\":\"finished\","
     "\"class\":{\"code\":\"IMP\"},\"subject\":{\"reference\":\"urn:uuid:p\"},"
@@ -35,7 +38,8 @@ static const char BUNDLE[] =
     "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"4548-4\"}]},"
     "\"valueQuantity\":{\"value\":7.25,\"unit\":\"%\"}}},"
     "{\"fullUrl\":\"urn:uuid:x\",\"resource\":{\"resourceType\":\"ExplanationOfBenefit\",\"status\":\"active\","
-    "\"patient\":{\"reference\":\"urn:uuid:p\"},\"created\":\"2026-10-05\",\"contained\":[{\"resourceType\":\"Coverage\","
+    "\"patient\":{\"reference\":\"urn:uuid:p\"},\"created\":\"2026-10-05\",\"contained\":[{\"resourceType\":"
+    "\"Coverage\","
     "\"id\":\"cover\",\"status\":\"active\",\"type\":{\"text\":\"private\"},\"payor\":[{\"display\":\"Elm Mutual\"}]}],"
     "\"insurance\":[{\"coverage\":{\"reference\":\"#cover\"}}]}}]}";
 
@@ -86,32 +90,39 @@ struct change {
 
 static const struct change REFUSALS[] = {
     {"another resource", "\"Bundle\"", "\"Patient\"", "resourceType is \"Patient\", but must be \"Bundle\""},
-    {"another kind of bundle", "\"transaction\"", "\"history\"", "type is \"history\", but must be transaction, searchset or"},
+    {"another kind of bundle", "\"transaction\"", "\"history\"",
+        "type is \"history\", but must be transaction, searchset or"},
     {"no kind of bundle", "\"type\":\"transaction\",", "", "type is \"\", but must be"},
     {"one page of a search", "\"type\":\"transaction\"",
-        "\"type\":\"searchset\",\"link\":[{\"relation\":\"next\",\"url\":\"http://x\"}]", "link[0] leads to a next page"},
+        "\"type\":\"searchset\",\"link\":[{\"relation\":\"next\",\"url\":\"http://x\"}]",
+        "link[0] leads to a next page"},
     {"no patient", "\"Patient\"", "\"Flag\"", "entry has no Patient among 5 entries"},
     {"a second patient", "\"Observation\"", "\"Patient\"", "entry[3].resource is a second patient besides entry[0]"},
     {"no resourceType", "\"resourceType\":\"Condition\",", "", "entry[1].resource has no resourceType"},
     {"entries that are no list", "\"entry\":[", "\"entry\":5,\"e\":[", "entry is not a list"},
     {"an entry that is no object", "\"entry\":[", "\"entry\":[7,", "entry[0] is not an object"},
-    {"a resource that is a word", "\"resource\":{\"resourceType\":\"Condition\"", "\"resource\":\"c\",\"r\":{\"a\":\"b\"",
-        "entry[1].resource has no resourceType"},
+    {"a resource that is a word", "\"resource\":{\"resourceType\":\"Condition\"",
+        "\"resource\":\"c\",\"r\":{\"a\":\"b\"", "entry[1].resource has no resourceType"},
     {"two resources of one name", "urn:uuid:o", "urn:uuid:c", "entry[3].fullUrl is also that of entry[1]"},
     {"no birth date", PATIENT_LINE ",", "", "entry[0].resource has no birthDate"},
-    {"a birth date that is a year", PATIENT_LINE, "\"birthDate\":\"1950\"", "birthDate is \"1950\", but must be a whole day"},
+    {"a birth date that is a year", PATIENT_LINE, "\"birthDate\":\"1950\"",
+        "birthDate is \"1950\", but must be a whole day"},
     {"a birth date that does not exist", PATIENT_LINE, "\"birthDate\":\"1950-02-30\"",
         "entry[0].resource.birthDate is \"1950-02-30\": no such day"},
-    {"a birth date that is a number", PATIENT_LINE, "\"birthDate\":19500203", "entry[0].resource.birthDate is not a string"},
-    {"a birth in the future", PATIENT_LINE, "\"birthDate\":\"2027-02-03\"", "birthDate is \"2027-02-03\": in the future"},
+    {"a birth date that is a number", PATIENT_LINE, "\"birthDate\":19500203",
+        "entry[0].resource.birthDate is not a string"},
+    {"a birth in the future", PATIENT_LINE, "\"birthDate\":\"2027-02-03\"",
+        "birthDate is \"2027-02-03\": in the future"},
     {"a birth long ago", PATIENT_LINE, "\"birthDate\":\"1850-02-03\"", "not within the years 1880 to 2200"},
     {"death before birth", PATIENT_LINE, PATIENT_LINE ",\"deceasedDateTime\":\"1949-12-31\"",
         "entry[0].resource.deceasedDateTime is before the birthDate"},
     {"no family name", "\"family\":\"Ash\",", "", "entry[0].resource has no family name"},
     {"no given name", ",\"given\":[\"Ida\"]", "", "entry[0].resource has no given name"},
     {"a sex nobody knows", "\"female\"", "\"F\"", "entry[0].resource.gender is \"F\", but must be"},
-    {"an onset that does not exist", "\"2026-05-01\"", "\"2026-13-01\"", "entry[1].resource.onsetDateTime is \"2026-13-01\""},
-    {"an onset in the future", "\"2026-05-01\"", "\"2027-05-01\"", "entry[1].resource.onsetDateTime is \"2027-05-01\": in the"},
+    {"an onset that does not exist", "\"2026-05-01\"", "\"2026-13-01\"",
+        "entry[1].resource.onsetDateTime is \"2026-13-01\""},
+    {"an onset in the future", "\"2026-05-01\"", "\"2027-05-01\"",
+        "entry[1].resource.onsetDateTime is \"2027-05-01\": in the"},
     {"a stay that ends before it starts", "2026-10-05T10:00:00Z", "2026-09-30T10:00:00Z",
         "entry[2].resource.period ends before it starts"},
     {"a value that is a word", "7.25", "\"high\"", "entry[3].resource.valueQuantity.value is not a number"},
@@ -205,8 +216,10 @@ static const struct change SAME[] = {
     {"references to a version", "\"reference\":\"urn:uuid:p\"", "\"reference\":\"Patient/p/_history/3\"", ""},
     {"conditional references", "\"reference\":\"urn:uuid:p\"", "\"reference\":\"Patient?identifier=urn:mrn|7\"", ""},
     {"the state by its code", "\"Ohio\"", "\"OH\"", ""},
-    {"more ways to say no", "\"onsetDateTime\"", "\"verificationStatus\":{\"coding\":[{\"code\":\"confirmed\"}]},\"onsetDateTime\"", ""},
-    {"an entry that deletes", "\"entry\":[", "\"entry\":[{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/4\"}},", ""},
+    {"more ways to say no", "\"onsetDateTime\"",
+        "\"verificationStatus\":{\"coding\":[{\"code\":\"confirmed\"}]},\"onsetDateTime\"", ""},
+    {"an entry that deletes", "\"entry\":[", "\"entry\":[{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/4\"}},",
+        ""},
     {"an outcome of the search", "\"entry\":[",
         "\"entry\":[{\"search\":{\"mode\":\"outcome\"},\"resource\":{\"resourceType\":\"OperationOutcome\"}},", ""},
     {"a state", "\"Ohio\"", "\"California\"", "\"state\": \"CA\"|\"zone\": \"America/Los_Angeles\""},
@@ -231,8 +244,8 @@ static const struct change SAME[] = {
     {"a language", "\"code\":\"en\"", "\"code\":\"zh-Hant\"", "\"language\": \"zh-Hant\""},
 };
 
-/* Lines of `after` that `before` has not, without indentation and commas, joined by bars. The hash of the document always
- * differs, and is left out. */
+/* Lines of `after` that `before` has not, without indentation and commas, joined by bars. The hash of the document
+ * always differs, and is left out. */
 static const char *new_lines(const char *before, const char *after)
 {
     struct text out;
@@ -281,8 +294,10 @@ static void a_code_that_no_map_knows_is_counted_and_kept(void **state UNUSED)
     struct fhir_import out = imported(changed("84114007", "112141AAAA"));
     assert_int_equal(out.tally.unmapped, 1);
     assert_string_equal(out.referral->patient->conditions[0]->code->code, "112141AAAA");
-    struct fhir_import text = imported(changed("\"coding\":[{\"system\":\"http://snomed.info/sct\",\"code\":\"84114007\","
-                                               "\"display\":\"Heart failure\"}]", "\"text\":\"weak heart\""));
+    struct fhir_import text =
+        imported(changed("\"coding\":[{\"system\":\"http://snomed.info/sct\",\"code\":\"84114007\","
+                         "\"display\":\"Heart failure\"}]",
+            "\"text\":\"weak heart\""));
     assert_int_equal(text.tally.unmapped, 1);
     assert_string_equal(text.referral->patient->conditions[0]->code->code, "uncoded");
     assert_string_equal(text.referral->patient->conditions[0]->code->display, "weak heart");
@@ -302,8 +317,7 @@ static void a_state_that_is_none_is_left_out_and_said(void **state UNUSED)
     assert_null(out.referral->patient->address->state);
     assert_null(out.referral->patient->zone);
     assert_int_equal(out.n_odd, 1);
-    assert_string_equal(
-        out.odd[0], "entry[0].resource.address[0].state is \"Ohayo\", which is no state of the US");
+    assert_string_equal(out.odd[0], "entry[0].resource.address[0].state is \"Ohayo\", which is no state of the US");
 }
 
 static void a_stay_of_the_third_last_year_is_left_out(void **state UNUSED)
@@ -319,24 +333,35 @@ static void nobody_says_whether_the_stay_was_urgent(void **state UNUSED)
     assert_false(imported(BUNDLE).referral->patient->encounters[0]->has_emergent);
 }
 
-static void more_conditions_than_a_referral_carries_are_refused(void **state UNUSED)
+/* The bundle with `count` copies of its entry `name` ("urn:uuid:c"), which stands before the entry `next`. */
+static const char *with_copies(const char *name, const char *next, size_t count)
 {
     struct text text;
+    const char *entry = strstr(BUNDLE, arena_printf(&arena, "{\"fullUrl\":\"%s\"", name));
+    const char *end = strstr(BUNDLE, arena_printf(&arena, "{\"fullUrl\":\"%s\"", next)), *tail = strchr(entry, ',');
+    text_init(&text, 1 << 23);
+    text_add_slice(&text, (struct slice){BUNDLE, (size_t)(entry - BUNDLE)});
+    for (size_t i = 0; i < count; i++) {
+        text_addf(&text, "{\"fullUrl\":\"%s%zu\"", name, i);
+        text_add_slice(&text, (struct slice){tail, (size_t)(end - tail)});
+    }
+    text_add(&text, end);
+    assert_false(text.overflowed);
+    const char *out = arena_strdup(&arena, text.at);
+    text_done(&text);
+    return out;
+}
+
+static void more_than_a_referral_carries_is_refused(void **state UNUSED)
+{
     struct fhir_import out;
     struct why why = {""};
-    const char *condition = strstr(BUNDLE, "{\"fullUrl\":\"urn:uuid:c\""), *next = strstr(BUNDLE, "{\"fullUrl\":\"urn:uuid:e\"");
-    const char *tail = strchr(condition, ',');
-    text_init(&text, 1 << 22);
-    text_add_slice(&text, (struct slice){BUNDLE, (size_t)(condition - BUNDLE)});
-    for (size_t i = 0; i < 513; i++) {
-        text_addf(&text, "{\"fullUrl\":\"urn:uuid:c%zu\"", i);
-        text_add_slice(&text, (struct slice){tail, (size_t)(next - tail)});
-    }
-    text_add(&text, next);
-    assert_false(text.overflowed);
-    assert_int_equal(import(text.at, &out, &why), FAULT_INVALID);
+    assert_int_equal(imported(with_copies("urn:uuid:c", "urn:uuid:e", 512)).tally.conditions, 512);
+    assert_int_equal(import(with_copies("urn:uuid:c", "urn:uuid:e", 513), &out, &why), FAULT_INVALID);
     assert_string_equal(why.text, "entry[513].resource is one condition more than the 512 that a referral can carry");
-    text_done(&text);
+    assert_int_equal(imported(with_copies("urn:uuid:e", "urn:uuid:o", 256)).tally.inpatient, 256);
+    assert_int_equal(import(with_copies("urn:uuid:e", "urn:uuid:o", 257), &out, &why), FAULT_INVALID);
+    assert_non_null(strstr(why.text, "the bundle has more than 256 stays and emergency visits in 24 months"));
 }
 
 static int set_up(void **state UNUSED)
@@ -366,7 +391,7 @@ int main(void)
         cmocka_unit_test(a_state_that_is_none_is_left_out_and_said),
         cmocka_unit_test(a_stay_of_the_third_last_year_is_left_out),
         cmocka_unit_test(nobody_says_whether_the_stay_was_urgent),
-        cmocka_unit_test(more_conditions_than_a_referral_carries_are_refused),
+        cmocka_unit_test(more_than_a_referral_carries_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
