@@ -71,10 +71,12 @@ struct commit_task {
     struct bytes body; /* opaque here: sealed by the caller for its reader */
 };
 
+/* An entry of one of the service's indexes; `index`, tenant and `group` make one sorted set per partition. */
 struct commit_entry {
     const char *index;
+    const char *group;  /* "" when the index has none */
     const char *member; /* ids and keyed hashes only */
-    double score;       /* a sort key; not read when removed */
+    int64_t sort;       /* within 53 bits; not read when removed */
     bool remove;
 };
 
@@ -107,7 +109,7 @@ struct commit {
     size_t timer_count;
     const struct commit_timer *timers;
     size_t cancel_count;
-    const struct commit_timer *cancels; /* due_ms not read */
+    const struct commit_timer *cancels; /* due_ms not read; one that is also set stays set */
     size_t task_count;
     const struct commit_task *tasks;
     size_t entry_count;
@@ -135,14 +137,12 @@ struct commit {
     uint64_t answer_sequence;          /* DUP: of the record it made, 0 when none */
 
     /* inside */
-    struct store *store;
-    struct commit *next; /* in the same call */
-    struct commit_sent *sent;
+    struct commit_build *build;
 };
 
 /* Sends it; `done` is called once, later, never from within. A fault returned here means that nothing was sent and `done`
  * will not be called: UNAVAILABLE, OVERLOADED, INVALID (a list or body above its limit, an unknown tenant). */
-enum fault commit_send(struct store *store, struct commit *commit);
+enum fault commit_send(struct store *store, struct commit *commit, struct why *why);
 
 /* Sends up to COMMIT_BATCH_MAX commits of one partition in one call, which is cheaper. They are carried out in order and
  * each on its own: one that is refused does not hold up the next. A fault means that none was sent. */

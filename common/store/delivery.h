@@ -121,7 +121,7 @@ struct delivery_state {
     void (*done)(struct delivery_state *state);
     void *user;
     /* answered */
-    enum fault fault; /* NONE, UNAVAILABLE */
+    enum fault fault; /* NONE, UNAVAILABLE, INTERNAL: something in there is not ours; the rest is here */
     bool has_cursor;
     struct stream_id cursor;
     size_t parked_count;

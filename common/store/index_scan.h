@@ -1,4 +1,4 @@
-/* Reads an index over all partitions at once: a pipelined scatter, merged in the order of score, then member. */
+/* Reads an index over all partitions at once: a pipelined scatter, merged in the order of sort key, then member. */
 #ifndef STORE_INDEX_SCAN_H
 #define STORE_INDEX_SCAN_H
 
@@ -14,7 +14,7 @@ enum {
 
 struct index_entry {
     uint32_t partition;
-    double score;
+    int64_t sort;
     const char *member;
 };
 
@@ -22,9 +22,9 @@ struct index_scan {
     /* asked */
     const char *service;
     const char *index;
+    const char *group; /* "" when the index has none */
     const char *tenant;
-    const char *prefix; /* NULL: by score; else members that begin so (all their scores must be equal) */
-    double min, max;    /* scores, both included */
+    int64_t min, max; /* sort keys, both included */
     bool descending;
     size_t count_max; /* <= INDEX_PAGE_MAX */
     struct arena *arena;
@@ -35,7 +35,6 @@ struct index_scan {
     size_t count;
     struct index_entry *entries;
     /* inside */
-    struct store *store;
     size_t waiting;
     struct index_part *parts;
 };

@@ -9,7 +9,7 @@
  *     {T}:tm                               timers           zset: due ms, service:kind:tenant:root:id:name
  *     {T}:tx:<dest>                        task lane        stream: field t = task
  *     {T}:txi                              lanes in use     zset: dest
- *     {T}:ix:<service>:<index>:<tenant>    index            zset
+ *     {T}:ix:<service>:<index>:<tenant>:<group>  index      zset: sort key, member
  *     {T}:rt:<group>                       attempts         hash: root:sequence -> n
  *     {T}:pk:<group>                       parked roots     hash: tenant:root -> state, first unhandled sequence, stream id
  *     {T}:dl:<group>                       dead letters     stream
@@ -43,7 +43,7 @@ const struct keyname *keyname_timers(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_lane(struct keyname *name, uint32_t partition, const char *dest);
 const struct keyname *keyname_lanes(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_index(
-    struct keyname *name, uint32_t partition, const char *service, const char *index, const char *tenant);
+    struct keyname *name, uint32_t partition, const char *service, const char *index, const char *tenant, const char *group);
 const struct keyname *keyname_attempts(struct keyname *name, uint32_t partition, const char *group);
 const struct keyname *keyname_parked(struct keyname *name, uint32_t partition, const char *group);
 const struct keyname *keyname_dead(struct keyname *name, uint32_t partition, const char *group);

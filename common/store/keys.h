@@ -19,9 +19,9 @@
 
 enum {
     KEY_SIZE = 32,
-    KEY_TENANTS_MAX = 256,     /* tenants and epochs in one ring */
-    KEY_LANES_MAX = 4096,      /* lanes in one ring */
-    LOOKUP_HASH_TEXT_SIZE = 33, /* 16 bytes in hexadecimal, with the NUL */
+    KEY_TENANTS_MAX = 256, /* tenants and epochs in one ring */
+    KEY_LANES_MAX = 4096,  /* lanes in one ring */
+    LOOKUP_HASH_SIZE = 16,
 };
 
 struct keys;
@@ -60,9 +60,9 @@ const struct key *keys_find(const struct keys *keys, enum key_use use, const cha
 /* The lane key of a tenant and payer: `epoch` 0 asks for today's. NULL when unknown (or the ring is full). */
 const struct key *keys_lane(struct keys *keys, const char *tenant, const char *payer, uint32_t epoch);
 
-/* A keyed hash of an identifier for look-ups: the same value gives the same text within a tenant and `purpose`, and
- * tells nothing without the key. NOT_FOUND when the ring does not know the tenant. */
+/* A keyed hash of an identifier for look-ups: the same value gives the same hash within a tenant and `purpose`, for ever,
+ * and tells nothing without the key. NOT_FOUND when the ring does not know the tenant. */
 enum fault keys_lookup_hash(const struct keys *keys, const char *tenant, const char *purpose, struct bytes value,
-    char out[LOOKUP_HASH_TEXT_SIZE]);
+    uint8_t out[LOOKUP_HASH_SIZE]);
 
 #endif

@@ -22,8 +22,6 @@ struct lanes {
     enum fault fault; /* NONE, UNAVAILABLE */
     size_t count;
     const char **dests;
-    /* inside */
-    struct store *store;
 };
 
 enum fault lanes_send(struct store *store, struct lanes *lanes);
@@ -46,8 +44,6 @@ struct lane_page {
     enum fault fault; /* NONE, UNAVAILABLE */
     size_t count;
     struct lane_task *tasks;
-    /* inside */
-    struct store *store;
 };
 
 enum fault lane_page_send(struct store *store, struct lane_page *page);

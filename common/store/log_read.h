@@ -9,7 +9,8 @@
 #include "common/store/store.h"
 
 enum {
-    LOG_PAGE_MAX = 1024, /* records */
+    LOG_PAGE_MAX = 1024,  /* records */
+    LOG_WALK_MAX = 65536, /* records */
 };
 
 struct log_entry {
@@ -31,6 +32,7 @@ struct log_page {
     struct why why;
     size_t count; /* < count_max: this was the end */
     struct log_entry *entries;
+    /* inside */
     struct store *store;
 };
 
@@ -43,8 +45,8 @@ struct log_walk {
     uint32_t partition;
     const char *tenant;
     const char *root;
-    struct root_state from;
-    size_t count_max;
+    struct root_state from; /* of at least one record */
+    size_t count_max;       /* <= LOG_WALK_MAX */
     struct arena *arena;
     void (*done)(struct log_walk *walk);
     void *user;
@@ -54,6 +56,7 @@ struct log_walk {
     bool complete; /* the root's first record was reached */
     size_t count;
     struct log_entry *entries; /* newest first */
+    /* inside */
     struct store *store;
     struct root_state next;
 };

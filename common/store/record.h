@@ -6,7 +6,7 @@
  * The header is clear and holds ids and words only. The events part is sealed as one. The change part is the sealed
  * bodies of the aggregates after the commit, in the header's order, exactly as they are kept in their keys.
  *
- * Chain: a record's id is the first 16 bytes of BLAKE2b(id of the root's record before | the record's bytes). The root
+ * Chain: a record's id is the 16-byte BLAKE2b of (id of the root's record before | the record's bytes). The root
  * keeps the id of its last record, each aggregate the id of the record that wrote it, each record the id before. So one
  * altered byte anywhere is found by whoever reads on. Numbers are big endian. */
 #ifndef STORE_RECORD_H

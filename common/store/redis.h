@@ -32,7 +32,7 @@ enum {
 struct redis;
 
 /* Gets the reply of one command, lent until it returns; NULL when the connection was lost before the reply came.
- * It may send further commands. */
+ * It may send further commands, and nothing else of this header. */
 typedef void redis_reply_fn(void *user, const redisReply *reply);
 
 /* `address` is `unix:/path/to/socket` or `tcp:host:port`. Does not connect yet: `redis_tick` does.
@@ -65,8 +65,15 @@ int64_t redis_next_tick_ms(const struct redis *redis);
 /* Writes what is waiting, as far as the socket takes it. */
 void redis_flush(struct redis *redis);
 
+/* Ends the connection now, as if it were lost. Not from a callback. */
+void redis_drop(struct redis *redis);
+
 size_t redis_pending(const struct redis *redis); /* commands unanswered */
 uint64_t redis_losses(const struct redis *redis); /* connections lost since the start */
+
+/* Whether so many commands with so many bytes of arguments fit now: NONE, UNAVAILABLE or OVERLOADED. For who sends several
+ * commands or none. */
+enum fault redis_room(const struct redis *redis, size_t commands, size_t size);
 
 /* Begins a command of exactly `argc` arguments, each added by one of the following, then ended with the callback.
  * UNAVAILABLE while not connected, OVERLOADED at the limits; then nothing was begun and nothing may be added.

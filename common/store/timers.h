@@ -12,7 +12,7 @@ enum {
     TIMERS_MAX = 1024, /* in one answer */
 };
 
-struct timer {
+struct due_timer {
     const char *member; /* as the commit that handles it must name it */
     int64_t due_ms;
     const char *service;
@@ -33,11 +33,9 @@ struct timers_due {
     /* answered */
     enum fault fault; /* NONE, UNAVAILABLE */
     int64_t now_ms;   /* Redis's clock, that decides what is due */
-    int64_t next_ms;  /* when the first one after these is due; INT64_MAX when there is none */
+    int64_t next_ms;  /* when the first one that is not due yet will be; INT64_MAX when there is none */
     size_t count;
-    struct timer *timers; /* in due order */
-    /* inside */
-    struct store *store;
+    struct due_timer *timers; /* in due order */
 };
 
 enum fault timers_due_send(struct store *store, struct timers_due *due);
@@ -46,6 +44,6 @@ enum fault timers_due_send(struct store *store, struct timers_due *due);
 const char *timer_member(struct arena *arena, const char *service, const char *kind, const char *tenant,
     const char *root, const char *id, const char *name);
 /* Splits a member; strings in the arena. False when it is none. */
-bool timer_parse(struct arena *arena, const char *member, size_t size, struct timer *out);
+bool timer_parse(struct arena *arena, const char *member, size_t size, struct due_timer *out);
 
 #endif
