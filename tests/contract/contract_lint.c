@@ -142,6 +142,8 @@ static void a_contract_that_breaks_its_rules_is_refused_with_the_place(void **st
             "bad.proto: C: answers with No, which is no message"},
         {HEAD "message E { option (casebus.v1.event) = {line: \"x {nothing}\"}; }",
             "bad.proto: E: speaks in its line of {nothing}"},
+        {HEAD "message E { option (casebus.v1.event) = {line: \"x {a_ms}\"}; optional int64 a_ms = 1; }",
+            "bad.proto: E: speaks in its line of {a_ms}, which has no words"},
         {HEAD "message E { option (casebus.v1.event) = {line: \"x {a\"}; optional string a = 1; }",
             "bad.proto: E: has a line with a brace that does not close"},
         {HEAD "message E { option (casebus.v1.event) = {line: \"x\" due: \"a\"}; optional string a = 1; }",
