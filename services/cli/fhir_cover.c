@@ -45,7 +45,8 @@ static void plain_words(char out[static WORDS_SIZE], const char *text)
 {
     size_t n = 0;
     for (; *text != '\0' && n < WORDS_SIZE - 1; text++) {
-        out[n++] = *text == '_' || *text == '-' ? ' ' : ascii_lower(*text);
+        char c = *text == '_' || *text == '-' ? ' ' : *text;
+        out[n++] = ascii_lower(c);
     }
     out[n] = '\0';
 }
