@@ -406,3 +406,14 @@ int model_field(const struct message_model *message, const char *name)
     }
     return -1;
 }
+
+uint32_t package_major(const char *package)
+{
+    const char *last = strrchr(package, '.');
+    uint64_t major = 0;
+    if (!str_starts_with(package, "casebus.") || last == NULL || last[1] != 'v' ||
+        !slice_parse_uint(slice_of(last + 2), UINT16_MAX, &major)) {
+        return 0;
+    }
+    return (uint32_t)major;
+}
