@@ -112,9 +112,11 @@ static struct client *open_client(struct scene *scene, struct client_options opt
 static struct scene *open_scene(peer_rule *rule)
 {
     struct scene *scene = calloc(1, sizeof(*scene));
+    struct why why = {0};
     MUST(scene != NULL);
     peer_start(&scene->peer, rule, scene);
     scene->client = open_client(scene, (struct client_options){0});
+    assert_int_equal(client_wait(scene->client, 20000, &why), FAULT_NONE);
     return scene;
 }
 
@@ -294,8 +296,6 @@ static void without_an_answer_a_command_is_unknown_and_a_question_is_not(void **
     struct scene *scene = open_scene(answer_nothing);
     struct client_call call = a_call(80);
     struct client_result result;
-    struct why why = {0};
-    assert_int_equal(client_wait(scene->client, 10000, &why), FAULT_NONE);
     assert_int_equal(client_call(scene->client, &call, &result), FAULT_UNKNOWN);
     assert_int_equal(result.sent, 1);
     client_result_done(&result);
@@ -312,8 +312,6 @@ static void nobody_is_left_working_for_a_call_that_is_over(void **state)
     struct scene *scene = open_scene(answer_nothing);
     struct client_call call = a_call(80);
     struct client_result result;
-    struct why why = {0};
-    assert_int_equal(client_wait(scene->client, 10000, &why), FAULT_NONE);
     assert_int_equal(client_call(scene->client, &call, &result), FAULT_UNKNOWN);
     client_result_done(&result);
     end_of_talk(scene);
@@ -529,8 +527,6 @@ static void what_cannot_be_sent_is_refused_before_it_leaves(void **state)
     (void)state;
     struct scene *scene = open_scene(answer_all);
     static uint8_t large[CLIENT_BODY_MAX + 1];
-    struct why why = {0};
-    assert_int_equal(client_wait(scene->client, 10000, &why), FAULT_NONE);
     const struct client_call rows[] = {
         {.subject = NULL},
         {.subject = ""},
