@@ -51,22 +51,27 @@ void store_fixture_reconnect(struct store_fixture *fixture)
     connect_store(fixture);
 }
 
-void store_fixture_wait(struct store_fixture *fixture)
+void store_fixture_turn(struct store_fixture *fixture)
 {
     struct store *store = &fixture->store;
+    store_tick(store, clock_monotonic_ms());
+    store_flush(store);
+    struct redis *redis = shards_at(store->shards, 0);
+    struct pollfd poller = {redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
+    poll(&poller, 1, 10);
+    if (poller.revents & POLLOUT) {
+        redis_on_writable(redis);
+    }
+    if (poller.revents & (POLLIN | POLLHUP | POLLERR)) {
+        redis_on_readable(redis);
+    }
+}
+
+void store_fixture_wait(struct store_fixture *fixture)
+{
     int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
     while (fixture->waiting > 0) {
-        store_tick(store, clock_monotonic_ms());
-        store_flush(store);
-        struct redis *redis = shards_at(store->shards, 0);
-        struct pollfd poller = {redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
-        poll(&poller, 1, 10);
-        if (poller.revents & POLLOUT) {
-            redis_on_writable(redis);
-        }
-        if (poller.revents & (POLLIN | POLLHUP | POLLERR)) {
-            redis_on_readable(redis);
-        }
+        store_fixture_turn(fixture);
         if (clock_monotonic_ms() > until_ms) {
             fail_msg("%u answers did not come", fixture->waiting);
         }

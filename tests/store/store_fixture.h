@@ -31,6 +31,9 @@ void store_fixture_stop(struct store_fixture *fixture);
 /* Connects anew after Redis was killed and restarted. */
 void store_fixture_reconnect(struct store_fixture *fixture);
 
+/* One turn of the loop. */
+void store_fixture_turn(struct store_fixture *fixture);
+
 /* Turns the loop until `waiting` is 0. Fails the test after a while. */
 void store_fixture_wait(struct store_fixture *fixture);
 

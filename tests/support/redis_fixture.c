@@ -30,9 +30,10 @@ static void give_up(const char *sentence)
 
 static void run(const struct redis_fixture *fixture, const char *const *extra)
 {
-    const char *words[WORDS_MAX] = {"redis-server", "--port", "0", "--unixsocket", fixture->socket, "--dir", fixture->dir,
-        "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "1gb", "--maxmemory-policy", "noeviction",
-        "--save", "", "--auto-aof-rewrite-percentage", "0", "--logfile", "redis.log", "--daemonize", "no"};
+    const char *words[WORDS_MAX] = {"redis-server", "--port", "0", "--unixsocket", fixture->socket, "--dir",
+        fixture->dir, "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "1gb", "--maxmemory-policy",
+        "noeviction", "--save", "", "--auto-aof-rewrite-percentage", "0", "--logfile", "redis.log", "--daemonize",
+        "no"};
     size_t count = 0;
     while (words[count] != NULL) {
         count++;

@@ -1,5 +1,5 @@
-/* A Redis of a test's own: a process on a unix socket in a temporary folder, with the settings of production (append-only
- * file, fsync always, a memory limit, no eviction). Ended by its process id; nothing is left behind. */
+/* A Redis of a test's own: a process on a unix socket in a temporary folder, with the settings of production
+ * (append-only file, fsync always, a memory limit, no eviction). Ended by its process id; nothing is left behind. */
 #ifndef SUPPORT_REDIS_FIXTURE_H
 #define SUPPORT_REDIS_FIXTURE_H
 

@@ -1,0 +1,250 @@
+/* What a commit costs: Redis's CPU and our own per commit, and commits per second. One JSON line per variant, the
+ * median of ROUNDS rounds in which the variants take turns.
+ *
+ *     core    one aggregate, one event, idempotency record: the packed core
+ *     full    the core with a timer, an index entry and a guard
+ *     batch8  full, eight commits in one call */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/core/clock.h"
+#include "common/core/must.h"
+#include "common/store/commit.h"
+#include "common/store/start.h"
+#include "tests/support/redis_fixture.h"
+
+enum {
+    DEPTH = 128, /* commits in flight */
+    ROUNDS = 5,
+    COMMITS = 20000, /* in one round of a variant */
+    STATE_SIZE = 512,
+    EVENT_SIZE = 256,
+};
+
+struct variant {
+    const char *name;
+    bool full;
+    size_t batch;
+};
+
+static const struct variant VARIANTS[] = {{"core", false, 1}, {"full", true, 1}, {"batch8", true, 8}};
+
+enum {
+    VARIANT_COUNT = 3,
+};
+
+struct figures {
+    double redis_us;
+    double client_us;
+    double per_second;
+};
+
+/* One commit in flight again and again: a case of its own, so that nobody races. */
+struct slot {
+    struct commit commit;
+    struct commit_state state;
+    struct commit_event event;
+    struct commit_timer timer;
+    struct commit_entry entry;
+    struct commit_guard guard;
+    struct arena arena;
+    char root[32];
+    char command_id[48];
+    bool idle;
+};
+
+static struct store STORE;
+static struct slot SLOTS[DEPTH];
+static uint8_t BODY[STATE_SIZE];
+static uint64_t STARTED, DONE;
+
+static double cpu_seconds(clockid_t clock)
+{
+    struct timespec at;
+    clock_gettime(clock, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static double process_seconds(pid_t pid)
+{
+    clockid_t clock;
+    MUST(clock_getcpuclockid(pid, &clock) == 0);
+    return cpu_seconds(clock);
+}
+
+static void on_commit(struct commit *commit)
+{
+    struct slot *slot = commit->user;
+    if (commit->outcome != COMMIT_COMMITTED) {
+        fprintf(stderr, "a commit came out as %s: %s\n", commit_outcome_word(commit->outcome), commit->why.text);
+        exit(1);
+    }
+    slot->commit.expected_root = commit->root_after;
+    slot->state.expected = commit->stamps[0];
+    slot->idle = true;
+    DONE++;
+}
+
+static void slot_init(struct slot *slot, size_t n)
+{
+    snprintf(slot->root, sizeof slot->root, "%03zx-case%zu", n % 8, n);
+    arena_init(&slot->arena, 0);
+    slot->state =
+        (struct commit_state){.kind = "referral", .id = slot->root, .schema = 1, .body = bytes_of(BODY, STATE_SIZE)};
+    slot->event = (struct commit_event){"intake.ReferralReceived", bytes_of(BODY, EVENT_SIZE)};
+    slot->timer = (struct commit_timer){"referral", slot->root, "first-contact", 1800000000000};
+    slot->entry = (struct commit_entry){"caseload", "nurse-17", slot->root, 1800000000000, false};
+    slot->guard = (struct commit_guard){"claims", "coverage", "none", {0}};
+    slot->commit = (struct commit){
+        .partition = (uint32_t)(n % 8),
+        .tenant = "demo",
+        .service = "intake",
+        .root = slot->root,
+        .actor_id = "nurse-17",
+        .state_count = 1,
+        .states = &slot->state,
+        .event_count = 1,
+        .events = &slot->event,
+        .reply = bytes_of(BODY, 32),
+        .arena = &slot->arena,
+        .done = on_commit,
+        .user = slot,
+    };
+    slot->idle = true;
+}
+
+static void slot_renew(struct slot *slot, const struct variant *variant)
+{
+    arena_reset(&slot->arena);
+    snprintf(slot->command_id, sizeof slot->command_id, "command-%016llx", (unsigned long long)STARTED++);
+    slot->commit.command_id = slot->command_id;
+    slot->commit.at_ms = clock_wall_ms();
+    slot->timer.due_ms++;
+    slot->entry.sort++;
+    slot->commit.timer_count = slot->commit.entry_count = slot->commit.guard_count = variant->full;
+    slot->commit.timers = &slot->timer;
+    slot->commit.entries = &slot->entry;
+    slot->commit.guards = &slot->guard;
+    slot->idle = false;
+}
+
+/* Fills the pipeline with calls of `batch` commits of one partition (slots n, n + 8, n + 16, ...). */
+static void fill(const struct variant *variant, uint64_t goal)
+{
+    struct why why = {""};
+    for (size_t first = 0; first < DEPTH; first++) {
+        struct commit *call[8];
+        size_t count = 0;
+        for (size_t n = first; n < DEPTH && SLOTS[n].idle && count < variant->batch && STARTED < goal; n += 8) {
+            slot_renew(&SLOTS[n], variant);
+            call[count++] = &SLOTS[n].commit;
+        }
+        if (count > 0 && commit_send_many(&STORE, call, count, &why) != FAULT_NONE) {
+            fprintf(stderr, "%s\n", why.text);
+            exit(1);
+        }
+    }
+}
+
+static void turn(void)
+{
+    store_tick(&STORE, clock_monotonic_ms());
+    store_flush(&STORE);
+    struct redis *redis = shards_at(STORE.shards, 0);
+    struct pollfd poller = {redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
+    poll(&poller, 1, 1000);
+    if (poller.revents & POLLOUT) {
+        redis_on_writable(redis);
+    }
+    if (poller.revents & POLLIN) {
+        redis_on_readable(redis);
+    }
+}
+
+static struct figures measure(const struct variant *variant, pid_t redis)
+{
+    double redis_before = process_seconds(redis), own_before = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    double before = cpu_seconds(CLOCK_MONOTONIC);
+    uint64_t goal = STARTED + COMMITS;
+    while (DONE < goal) {
+        fill(variant, goal);
+        turn();
+    }
+    return (struct figures){
+        .redis_us = (process_seconds(redis) - redis_before) / COMMITS * 1e6,
+        .client_us = (cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - own_before) / COMMITS * 1e6,
+        .per_second = COMMITS / (cpu_seconds(CLOCK_MONOTONIC) - before),
+    };
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(const struct figures *rounds, size_t offset)
+{
+    double values[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        memcpy(&values[i], (const char *)&rounds[i] + offset, sizeof values[i]);
+    }
+    qsort(values, ROUNDS, sizeof values[0], by_value);
+    return values[ROUNDS / 2];
+}
+
+static void bench(const char *fsync)
+{
+    const char *const extra[] = {"--appendfsync", strcmp(fsync, "off") == 0 ? "everysec" : fsync, NULL};
+    struct redis_fixture fixture;
+    struct why why = {""};
+    struct keys *keys = NULL;
+    char dir[128];
+    redis_fixture_start(&fixture, extra);
+    snprintf(dir, sizeof dir, "%s/keys", fixture.dir);
+    struct start_settings settings = {.timeout_ms = 10000, .allow_everysec = true};
+    if (keys_open(dir, (const char *const[]){"demo"}, 1, &keys, &why) != FAULT_NONE ||
+        store_init(&STORE, fixture.address, keys, &why) != FAULT_NONE ||
+        start_check(&STORE, &settings, &why) != FAULT_NONE) {
+        fprintf(stderr, "%s\n", why.text);
+        exit(1);
+    }
+    if (strcmp(fsync, "off") == 0) {
+        freeReplyObject(redis_ask_words(shards_at(STORE.shards, 0), 1000, "CONFIG", "SET", "appendonly", "no", NULL));
+    }
+    STARTED = DONE = 0;
+    for (size_t n = 0; n < DEPTH; n++) {
+        slot_init(&SLOTS[n], n);
+    }
+    struct figures figures[VARIANT_COUNT][ROUNDS];
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t v = 0; v < VARIANT_COUNT; v++) {
+            figures[v][round] = measure(&VARIANTS[v], fixture.pid);
+        }
+    }
+    for (size_t v = 0; v < VARIANT_COUNT; v++) {
+        printf("{\"bench\":\"commit\",\"variant\":\"%s\",\"fsync\":\"%s\",\"depth\":%d,\"commits\":%d,\"rounds\":%d,"
+               "\"redis_us\":%.1f,\"client_us\":%.1f,\"per_second\":%.0f}\n",
+            VARIANTS[v].name, fsync, DEPTH, COMMITS, ROUNDS, median(figures[v], offsetof(struct figures, redis_us)),
+            median(figures[v], offsetof(struct figures, client_us)),
+            median(figures[v], offsetof(struct figures, per_second)));
+        fflush(stdout);
+    }
+    for (size_t n = 0; n < DEPTH; n++) {
+        arena_done(&SLOTS[n].arena);
+    }
+    store_done(&STORE);
+    keys_close(&keys);
+    redis_fixture_stop(&fixture);
+}
+
+int main(void)
+{
+    bench("off");
+    bench("everysec");
+    bench("always");
+    return 0;
+}
