@@ -4,8 +4,8 @@
 
 #include "common/store/big_endian.h"
 
-struct seal_about about_state(struct arena *arena, const char *service, const char *kind, const char *tenant,
-    const char *id, uint64_t version)
+struct seal_about about_state(
+    struct arena *arena, const char *service, const char *kind, const char *tenant, const char *id, uint64_t version)
 {
     return (struct seal_about){tenant, arena_printf(arena, "%s:%s", service, kind), id, version, "state"};
 }

@@ -7,6 +7,7 @@
 
 -- While the library is loaded, nothing of Redis or Lua is there but register_function: the first call binds the rest.
 local call, split, sub, NO_STAMP, NO_HEAD
+local REMEMBER_S = '604800' -- 7 days: how long a command's first reply is kept
 local function bind()
     call, split, sub = redis.call, struct.unpack, string.sub
     NO_STAMP, NO_HEAD = string.rep('\0', 24), string.rep('\0', 16)
@@ -15,7 +16,7 @@ end
 -- Which of `count` aggregates from KEYS[k] is not at its stamp (version and record, bytes 8..31 of its head)? Nil: none.
 local function moved(K, k, count, stamps)
     for i = 0, count - 1 do
-        local now = call('GETRANGE', K[k + i], 8, 31)
+        local now = call('GETRANGE', K[k + i], '8', '31')
         if now == '' then now = NO_STAMP end
         if now ~= sub(stamps, 24 * i + 1, 24 * i + 24) then return i end
     end
@@ -23,7 +24,7 @@ end
 
 -- One commit, whose keys begin at K[k] and arguments at A[a]. Answers a string, and where the next commit begins.
 --
---   A: plan, stamps, [remembered, ttl], [group], [due, member], [task id, dest], [record, head, sequence],
+--   A: plan, stamps, [remembered], [group], [due, member], [task id, dest], [record, head, sequence],
 --      states, timers (due, member), cancelled timers, tasks (dest, body), entries (sort, member), removed entries
 --   K: root, [command], states, guards, [log], [timers], [lanes, handled lane, lane of each task], index of each entry
 --
@@ -38,7 +39,7 @@ local function commit(K, k, A, a)
 
     -- Where everything of this commit lies, so that a refusal finds the next commit too.
     local command_k, command_a, group_a, timer_a, task_a, record_a
-    if has_command == 1 then command_k, command_a = k, a; k, a = k + 1, a + 2 end
+    if has_command == 1 then command_k, command_a = k, a; k, a = k + 1, a + 1 end
     if in_group == 1 then group_a = a; a = a + 1 end
     if in_timer == 1 then timer_a = a; a = a + 2 end
     if in_task == 1 then task_a = a; a = a + 2 end
@@ -95,7 +96,7 @@ local function commit(K, k, A, a)
         call('HSET', root, 'in:' .. A[group_a], in_seq)
     end
     for i = 0, states - 1 do call('SET', K[state_k + i], A[state_a + i]) end
-    if has_command == 1 then call('SET', K[command_k], A[command_a], 'EX', A[command_a + 1]) end
+    if has_command == 1 then call('SET', K[command_k], A[command_a], 'EX', REMEMBER_S) end
     if in_timer == 1 then call('ZREM', K[timers_k], A[timer_a + 1]) end
     if cancels > 0 then call('ZREM', K[timers_k], unpack(A, cancel_a, put_task_a - 1)) end
     if timers > 0 then call('ZADD', K[timers_k], unpack(A, due_a, cancel_a - 1)) end
@@ -151,7 +152,7 @@ end
 
 local function fenced_broker(name, callback)
     broker(name, function(K, A)
-        if fenced(K, A) then return redis.error_reply('FENCED') end
+        if fenced(K, A) then return redis.error_reply('FENCED the lease is held by another owner or epoch') end
         return callback(K, A)
     end)
 end

@@ -52,8 +52,9 @@ static enum fault check(const struct store *store, const struct commit *commit, 
 
 static bool needs_record(const struct commit *commit)
 {
-    return commit->state_count + commit->event_count + commit->timer_count + commit->cancel_count +
-               commit->task_count + commit->entry_count > 0;
+    return commit->state_count + commit->event_count + commit->timer_count + commit->cancel_count + commit->task_count +
+               commit->entry_count >
+           0;
 }
 
 static void seal_states(struct commit *commit, struct commit_build *build)

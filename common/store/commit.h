@@ -18,9 +18,9 @@
 
 enum {
     COMMIT_REHASH_MAX = 8,
-    COMMIT_LIST_MAX = 64,                /* of each list below */
-    COMMIT_BATCH_MAX = 64,               /* commits in one call */
-    COMMIT_REMEMBER_S = 7 * 24 * 60 * 60, /* idempotency records */
+    COMMIT_LIST_MAX = 64,                 /* of each list below */
+    COMMIT_BATCH_MAX = 64,                /* commits in one call */
+    COMMIT_REMEMBER_S = 7 * 24 * 60 * 60, /* idempotency records; casebus.lua has it too */
 };
 
 enum commit_outcome {
@@ -130,22 +130,22 @@ struct commit {
 
     /* answered */
     enum commit_outcome outcome;
-    struct why why;                    /* for all but COMMITTED and DUP */
-    struct root_state root_after;      /* COMMITTED; unchanged when there was no record */
-    struct stamp *stamps;              /* COMMITTED: of each state, in the arena */
-    struct bytes answer;               /* DUP: the first reply, clear, in the arena */
-    uint64_t answer_sequence;          /* DUP: of the record it made, 0 when none */
+    struct why why;               /* for all but COMMITTED and DUP */
+    struct root_state root_after; /* COMMITTED; unchanged when there was no record */
+    struct stamp *stamps;         /* COMMITTED: of each state, in the arena */
+    struct bytes answer;          /* DUP: the first reply, clear, in the arena */
+    uint64_t answer_sequence;     /* DUP: of the record it made, 0 when none */
 
     /* inside */
     struct commit_build *build;
 };
 
-/* Sends it; `done` is called once, later, never from within. A fault returned here means that nothing was sent and `done`
- * will not be called: UNAVAILABLE, OVERLOADED, INVALID (a list or body above its limit, an unknown tenant). */
+/* Sends it; `done` is called once, later, never from within. A fault returned here means that nothing was sent and
+ * `done` will not be called: UNAVAILABLE, OVERLOADED, INVALID (a list or body above its limit, an unknown tenant). */
 enum fault commit_send(struct store *store, struct commit *commit, struct why *why);
 
-/* Sends up to COMMIT_BATCH_MAX commits of one partition in one call, which is cheaper. They are carried out in order and
- * each on its own: one that is refused does not hold up the next. A fault means that none was sent. */
+/* Sends up to COMMIT_BATCH_MAX commits of one partition in one call, which is cheaper. They are carried out in order
+ * and each on its own: one that is refused does not hold up the next. A fault means that none was sent. */
 enum fault commit_send_many(struct store *store, struct commit *const *commits, size_t count, struct why *why);
 
 #endif

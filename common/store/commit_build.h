@@ -11,7 +11,7 @@ struct commit_build {
     const struct key *key;
     bool has_record;
     bool has_command;
-    struct bytes *bodies;               /* clear, of the events */
+    struct bytes *bodies;                /* clear, of the events */
     struct record_aggregate *aggregates; /* with sealed states */
     struct bytes sealed_reply;
     struct root_state root; /* what the record below is chained to */

@@ -46,17 +46,17 @@ static size_t key_count(const struct commit *commit)
 static size_t argument_count(const struct commit *commit)
 {
     const struct commit_build *build = commit->build;
-    return 2 + (build->has_command ? 2u : 0u) + (commit->inbox_group != NULL ? 1u : 0u) +
-           (commit->handled_timer != NULL ? 2u : 0u) + (commit->handled_lane != NULL ? 2u : 0u) +
-           (build->has_record ? 3u : 0u) + commit->state_count + 2 * commit->timer_count + commit->cancel_count +
-           2 * commit->task_count + 2 * count_entries(commit, false) + count_entries(commit, true);
+    return 2 + (size_t)build->has_command + (commit->inbox_group != NULL) + (commit->handled_timer != NULL ? 2u : 0u) +
+           (commit->handled_lane != NULL ? 2u : 0u) + (build->has_record ? 3u : 0u) + commit->state_count +
+           2 * commit->timer_count + commit->cancel_count + 2 * commit->task_count + 2 * count_entries(commit, false) +
+           count_entries(commit, true);
 }
 
 static size_t size_hint(const struct commit *commit)
 {
     const struct commit_build *build = commit->build;
-    size_t size = (key_count(commit) + argument_count(commit)) * KEY_HINT + 2 * build->record.size +
-                  build->sealed_reply.size;
+    size_t size =
+        (key_count(commit) + argument_count(commit)) * KEY_HINT + 2 * build->record.size + build->sealed_reply.size;
     for (size_t i = 0; i < commit->task_count; i++) {
         size += commit->tasks[i].body.size;
     }
@@ -91,8 +91,8 @@ static void add_aggregate_keys(struct redis *redis, const struct commit *commit)
     }
     for (size_t i = 0; i < commit->guard_count; i++) {
         const struct commit_guard *guard = &commit->guards[i];
-        add_name(redis,
-            keyname_aggregate(&name, commit->partition, guard->service, guard->kind, commit->tenant, guard->id));
+        add_name(
+            redis, keyname_aggregate(&name, commit->partition, guard->service, guard->kind, commit->tenant, guard->id));
     }
 }
 
@@ -165,7 +165,6 @@ static void add_remembered(struct redis *redis, const struct commit *commit)
     memcpy(at, commit->fingerprint, FINGERPRINT_SIZE);
     at = put_u64(at + FINGERPRINT_SIZE, build->has_record ? build->root.sequence + 1 : 0);
     memcpy(at, build->sealed_reply.at, build->sealed_reply.size);
-    redis_add_int(redis, COMMIT_REMEMBER_S);
 }
 
 static void add_handled(struct redis *redis, const struct commit *commit)

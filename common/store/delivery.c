@@ -9,7 +9,7 @@
 #include "common/store/reply.h"
 
 enum {
-    MEMBER_SIZE = 2 * ID_SIZE,      /* tenant:root */
+    MEMBER_SIZE = 2 * ID_SIZE,       /* tenant:root */
     ATTEMPT_SIZE = MEMBER_SIZE + 24, /* tenant:root:sequence */
     KEYS_MAX = 4,
 };
@@ -180,8 +180,8 @@ enum fault attempt_send(struct store *store, uint32_t partition, const struct le
     if (fault == FAULT_NONE) {
         struct redis *redis = shard_of(store->shards, partition);
         char attempt[ATTEMPT_SIZE];
-        int size = snprintf(attempt, sizeof attempt, "%s:%s:%llu", record->tenant, record->root,
-            (unsigned long long)record->sequence);
+        int size = snprintf(
+            attempt, sizeof attempt, "%s:%s:%llu", record->tenant, record->root, (unsigned long long)record->sequence);
         MUST(size > 0 && (size_t)size < sizeof attempt);
         add_lease(redis, lease);
         redis_add(redis, attempt, (size_t)size);

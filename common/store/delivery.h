@@ -1,5 +1,5 @@
-/* What a broker writes: leases, cursors, attempts, dead letters and parked roots, and the removal of delivered tasks. All
- * of it is fenced: it happens only under the lease, named by owner and epoch, that the partition has now.
+/* What a broker writes: leases, cursors, attempts, dead letters and parked roots, and the removal of delivered tasks.
+ * All of it is fenced: it happens only under the lease, named by owner and epoch, that the partition has now.
  *
  * A parked root does not hold up the cursor of its group. Its entry moves like this, and in no other way:
  *
@@ -9,8 +9,8 @@
  *     draining --drain_to--> draining, further on        draining --drain_to the end--> (none)
  *     draining --cb_dead--> parked again
  *
- * While a root is parked or draining the broker does not deliver it from the live tail; draining, it delivers it from the
- * log, starting at the entry's stream id, until that has caught up with the tail. */
+ * While a root is parked or draining the broker does not deliver it from the live tail; draining, it delivers it from
+ * the log, starting at the entry's stream id, until that has caught up with the tail. */
 #ifndef STORE_DELIVERY_H
 #define STORE_DELIVERY_H
 
@@ -38,8 +38,8 @@ enum delivery_outcome {
 struct lease_answer {
     enum delivery_outcome outcome; /* FENCED: somebody else holds it */
     uint64_t epoch;
-    int64_t now_ms;   /* Redis's clock */
-    int64_t until_ms; /* the lease's end on that clock */
+    int64_t now_ms;      /* Redis's clock */
+    int64_t until_ms;    /* the lease's end on that clock */
     char owner[ID_SIZE]; /* who holds it */
 };
 
@@ -84,7 +84,8 @@ enum fault dead_retry_send(struct store *store, uint32_t partition, const struct
 enum fault dead_skip_send(struct store *store, uint32_t partition, const struct delivery_record *record,
     struct stream_id letter, delivery_fn *fn, void *user);
 
-/* The draining root has handled all before `record`, its next; or has caught up (`record->sequence` 0): the entry goes. */
+/* The draining root has handled all before `record`, its next; or has caught up (`record->sequence` 0): the entry goes.
+ */
 enum fault drain_to_send(struct store *store, uint32_t partition, const struct lease *lease,
     const struct delivery_record *record, delivery_fn *fn, void *user);
 

@@ -168,7 +168,8 @@ enum fault delivery_state_send(struct store *store, struct delivery_state *state
     struct keyname cursors, parked, dead, log;
     char max[24];
     snprintf(max, sizeof max, "%zu", state->letters_max);
-    struct bytes get[] = {bytes_of_text("HGET"), key(keyname_cursors(&cursors, state->partition)), bytes_of_text(state->group)};
+    struct bytes get[] = {
+        bytes_of_text("HGET"), key(keyname_cursors(&cursors, state->partition)), bytes_of_text(state->group)};
     struct bytes all[] = {bytes_of_text("HGETALL"), key(keyname_parked(&parked, state->partition, state->group))};
     struct bytes letters[] = {bytes_of_text("XRANGE"), key(keyname_dead(&dead, state->partition, state->group)),
         bytes_of_text("-"), bytes_of_text("+"), bytes_of_text("COUNT"), bytes_of_text(max)};

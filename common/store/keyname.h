@@ -11,8 +11,8 @@
  *     {T}:txi                              lanes in use     zset: dest
  *     {T}:ix:<service>:<index>:<tenant>:<group>  index      zset: sort key, member
  *     {T}:rt:<group>                       attempts         hash: root:sequence -> n
- *     {T}:pk:<group>                       parked roots     hash: tenant:root -> state, first unhandled sequence, stream id
- *     {T}:dl:<group>                       dead letters     stream
+ *     {T}:pk:<group>                       parked roots     hash: tenant:root -> state, first unhandled sequence,
+ * stream id {T}:dl:<group>                       dead letters     stream
  *
  * Ids, kinds, services and tenants have a checked form without `:` and braces (core/id.h); a name is written here and
  * parsed nowhere. */
@@ -32,18 +32,19 @@ struct keyname {
     char text[KEYNAME_LENGTH_MAX + 1];
 };
 
-const struct keyname *keyname_aggregate(
-    struct keyname *name, uint32_t partition, const char *service, const char *kind, const char *tenant, const char *id);
+const struct keyname *keyname_aggregate(struct keyname *name, uint32_t partition, const char *service, const char *kind,
+    const char *tenant, const char *id);
 const struct keyname *keyname_root(struct keyname *name, uint32_t partition, const char *tenant, const char *root);
-const struct keyname *keyname_command(struct keyname *name, uint32_t partition, const char *tenant, const char *command_id);
+const struct keyname *keyname_command(
+    struct keyname *name, uint32_t partition, const char *tenant, const char *command_id);
 const struct keyname *keyname_log(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_cursors(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_lease(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_timers(struct keyname *name, uint32_t partition);
 const struct keyname *keyname_lane(struct keyname *name, uint32_t partition, const char *dest);
 const struct keyname *keyname_lanes(struct keyname *name, uint32_t partition);
-const struct keyname *keyname_index(
-    struct keyname *name, uint32_t partition, const char *service, const char *index, const char *tenant, const char *group);
+const struct keyname *keyname_index(struct keyname *name, uint32_t partition, const char *service, const char *index,
+    const char *tenant, const char *group);
 const struct keyname *keyname_attempts(struct keyname *name, uint32_t partition, const char *group);
 const struct keyname *keyname_parked(struct keyname *name, uint32_t partition, const char *group);
 const struct keyname *keyname_dead(struct keyname *name, uint32_t partition, const char *group);

@@ -8,7 +8,8 @@
 #include "common/core/must.h"
 
 /* A key made of a secret, a word that says what for, and a name. The NUL between them is part of what is hashed. */
-static void derive(const uint8_t secret[static KEY_SIZE], const char *what_for, const char *name, uint8_t out[static KEY_SIZE])
+static void derive(
+    const uint8_t secret[static KEY_SIZE], const char *what_for, const char *name, uint8_t out[static KEY_SIZE])
 {
     crypto_generichash_state state;
     crypto_generichash_init(&state, secret, KEY_SIZE, KEY_SIZE);
@@ -151,8 +152,8 @@ const struct key *keys_lane(struct keys *keys, const char *tenant, const char *p
 }
 
 /* Under the key of the first epoch always: what was written into look-ups must be found after a rotation too. */
-enum fault keys_lookup_hash(const struct keys *keys, const char *tenant, const char *purpose, struct bytes value,
-    uint8_t out[LOOKUP_HASH_SIZE])
+enum fault keys_lookup_hash(
+    const struct keys *keys, const char *tenant, const char *purpose, struct bytes value, uint8_t out[LOOKUP_HASH_SIZE])
 {
     _Static_assert(LOOKUP_HASH_SIZE == HASH_SIZE, "the digest is the look-up");
     const struct key *key = keys_find(keys, KEY_INDEX, tenant, KEY_FIRST_EPOCH);

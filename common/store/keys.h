@@ -1,6 +1,6 @@
-/* The key ring. A root file (0400, 32 random bytes) wraps one key per tenant; from a tenant's key come, by keyed BLAKE2b,
- * its store key, its bus key, its index key, and one lane key per payer. The edge gets lane keys only, each in a file of
- * its own, and no root file.
+/* The key ring. A root file (0400, 32 random bytes) wraps one key per tenant; from a tenant's key come, by keyed
+ * BLAKE2b, its store key, its bus key, its index key, and one lane key per payer. The edge gets lane keys only, each in
+ * a file of its own, and no root file.
  *
  *     <dir>/root.key       the root, hexadecimal, 0400
  *     <dir>/tenants.keys   one line per tenant and epoch: tenant epoch wrapped-key
@@ -41,7 +41,8 @@ enum key_use {
  *
  * UNAVAILABLE with a sentence when a file cannot be read or made; REFUSED when the root file may be read by others than
  * its owner, or does not fit the tenants' file. The ring is the caller's: keys_close. */
-enum fault keys_open(const char *dir, const char *const *tenants, size_t tenant_count, struct keys **out, struct why *why);
+enum fault keys_open(
+    const char *dir, const char *const *tenants, size_t tenant_count, struct keys **out, struct why *why);
 
 /* Opens a ring that holds the lanes of the `*.lane` files in `dir`, and nothing else. For the edge. */
 enum fault keys_open_lane_only(const char *dir, struct keys **out, struct why *why);
@@ -60,8 +61,8 @@ const struct key *keys_find(const struct keys *keys, enum key_use use, const cha
 /* The lane key of a tenant and payer: `epoch` 0 asks for today's. NULL when unknown (or the ring is full). */
 const struct key *keys_lane(struct keys *keys, const char *tenant, const char *payer, uint32_t epoch);
 
-/* A keyed hash of an identifier for look-ups: the same value gives the same hash within a tenant and `purpose`, for ever,
- * and tells nothing without the key. NOT_FOUND when the ring does not know the tenant. */
+/* A keyed hash of an identifier for look-ups: the same value gives the same hash within a tenant and `purpose`, for
+ * ever, and tells nothing without the key. NOT_FOUND when the ring does not know the tenant. */
 enum fault keys_lookup_hash(const struct keys *keys, const char *tenant, const char *purpose, struct bytes value,
     uint8_t out[LOOKUP_HASH_SIZE]);
 

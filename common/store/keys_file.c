@@ -97,8 +97,7 @@ static enum fault folder_write(
 }
 
 /* Reads a file into locked memory, NUL-ended; free it with sodium_free. `private` refuses wider permissions. */
-static enum fault folder_read(
-    const struct folder *folder, const char *file, bool private, char **out, struct why *why)
+static enum fault folder_read(const struct folder *folder, const char *file, bool private, char **out, struct why *why)
 {
     int fd = openat(folder->fd, file, O_RDONLY | O_CLOEXEC);
     struct stat about;
@@ -265,7 +264,8 @@ static enum fault open_tenants(struct keys *keys, const struct folder *folder, c
     return fault;
 }
 
-enum fault keys_open(const char *dir, const char *const *tenants, size_t tenant_count, struct keys **out, struct why *why)
+enum fault keys_open(
+    const char *dir, const char *const *tenants, size_t tenant_count, struct keys **out, struct why *why)
 {
     MUST(sodium_init() >= 0);
     struct folder folder;
@@ -302,8 +302,10 @@ enum fault keys_export_lane(
     const struct tenant_key *owner = ring_find_tenant(keys, tenant, 0);
     const char *slash = strrchr(path, '/');
     if (owner == NULL || slash == NULL || !id_is_valid(payer)) {
-        why_set(why, "cannot export the lane of payer %.96s in tenant %.96s to %.96s: unknown tenant, malformed payer or a "
-                     "path without a folder", payer, tenant, path);
+        why_set(why,
+            "cannot export the lane of payer %.96s in tenant %.96s to %.96s: unknown tenant, malformed payer or a "
+            "path without a folder",
+            payer, tenant, path);
         return FAULT_REFUSED;
     }
     char dir[PATH_MAX];

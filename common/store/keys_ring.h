@@ -1,4 +1,5 @@
-/* The inside of the key ring, shared by what derives keys (keys.c) and what reads and writes their files (keys_file.c). */
+/* The inside of the key ring, shared by what derives keys (keys.c) and what reads and writes their files (keys_file.c).
+ */
 #ifndef STORE_KEYS_RING_H
 #define STORE_KEYS_RING_H
 

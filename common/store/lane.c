@@ -62,6 +62,6 @@ enum fault lane_page_send(struct store *store, struct lane_page *page)
     struct keyname name;
     keyname_lane(&name, page->partition, page->dest);
     page->count = 0;
-    return stream_ask_after(shard_of(store->shards, page->partition), name.text, name.size, page->after,
-        page->count_max, on_page, page);
+    return stream_ask_after(
+        shard_of(store->shards, page->partition), name.text, name.size, page->after, page->count_max, on_page, page);
 }

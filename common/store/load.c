@@ -33,7 +33,8 @@ static bool is_usable(struct load *load, const redisReply *reply, size_t element
         return true;
     }
     if (load->fault == FAULT_NONE) {
-        why_set(&load->why, "could not read from redis: %.160s", reply == NULL ? "the connection was lost" : reply->str);
+        why_set(
+            &load->why, "could not read from redis: %.160s", reply == NULL ? "the connection was lost" : reply->str);
     }
     spoil(load, FAULT_UNAVAILABLE);
     return false;
@@ -104,8 +105,8 @@ static void read_remembered(struct load *load, const redisReply *reply)
         return;
     }
     struct remembered remembered;
-    enum fault fault = remembered_open(load->store->keys, load->tenant, load->command_id, reply_bytes(reply),
-        load->arena, &remembered, &load->why);
+    enum fault fault = remembered_open(
+        load->store->keys, load->tenant, load->command_id, reply_bytes(reply), load->arena, &remembered, &load->why);
     if (fault != FAULT_NONE) {
         spoil(load, fault);
         return;
@@ -128,8 +129,8 @@ static void read_aggregate(struct load *load, struct load_aggregate *aggregate, 
         spoil(load, FAULT_INTERNAL);
         return;
     }
-    struct seal_about about = about_state(
-        load->arena, aggregate->service, aggregate->kind, load->tenant, aggregate->id, head.stamp.version);
+    struct seal_about about =
+        about_state(load->arena, aggregate->service, aggregate->kind, load->tenant, aggregate->id, head.stamp.version);
     struct bytes sealed = bytes_of(reply->str + HEAD_SIZE, reply->len - HEAD_SIZE);
     enum fault fault = body_open(load->store->keys, &about, sealed, load->arena, &aggregate->body, &load->why);
     if (fault != FAULT_NONE) {

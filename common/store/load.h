@@ -1,5 +1,5 @@
-/* Reads what a decision needs, in one round trip: the idempotency record, the root, and any aggregates of one partition.
- * A missing aggregate has version 0; whether that means "new" is the caller's to know. */
+/* Reads what a decision needs, in one round trip: the idempotency record, the root, and any aggregates of one
+ * partition. A missing aggregate has version 0; whether that means "new" is the caller's to know. */
 #ifndef STORE_LOAD_H
 #define STORE_LOAD_H
 
@@ -47,21 +47,22 @@ struct load {
     void *user;
 
     /* answered */
-    enum fault fault; /* NONE; UNAVAILABLE: no connection, nothing read; INTERNAL: a body is corrupt, `why` says which */
+    enum fault
+        fault; /* NONE; UNAVAILABLE: no connection, nothing read; INTERNAL: a body is corrupt, `why` says which */
     struct why why;
     struct root_state root_state;
-    uint64_t inbox;    /* last sequence of the root that the group has handled */
-    bool seen;         /* the command was carried out before: */
+    uint64_t inbox; /* last sequence of the root that the group has handled */
+    bool seen;      /* the command was carried out before: */
     uint8_t fingerprint[FINGERPRINT_SIZE];
-    uint64_t sequence; /* of the record it made, 0 when none */
+    uint64_t sequence;  /* of the record it made, 0 when none */
     struct bytes reply; /* its clear reply, in the arena */
 
     /* inside */
     struct store *store;
 };
 
-/* Appends the reads; `done` is called once, later, never from within. A fault returned here means: not sent, `done` will
- * not be called (UNAVAILABLE, OVERLOADED). */
+/* Appends the reads; `done` is called once, later, never from within. A fault returned here means: not sent, `done`
+ * will not be called (UNAVAILABLE, OVERLOADED). */
 enum fault load_send(struct store *store, struct load *load);
 
 #endif

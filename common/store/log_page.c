@@ -44,6 +44,6 @@ enum fault log_page_send(struct store *store, struct log_page *page)
     page->store = store;
     page->count = 0;
     page->why.text[0] = '\0';
-    return stream_ask_after(shard_of(store->shards, page->partition), name.text, name.size, page->after,
-        page->count_max, on_page, page);
+    return stream_ask_after(
+        shard_of(store->shards, page->partition), name.text, name.size, page->after, page->count_max, on_page, page);
 }

@@ -38,8 +38,8 @@ struct log_page {
 
 enum fault log_page_send(struct store *store, struct log_page *page);
 
-/* Walks a root back from `from` (its root_state), one record per round trip by the stream id that each record names, and
- * verifies the chain as it goes. Ends at the root's first record, at `count_max`, or where the log was trimmed. */
+/* Walks a root back from `from` (its root_state), one record per round trip by the stream id that each record names,
+ * and verifies the chain as it goes. Ends at the root's first record, at `count_max`, or where the log was trimmed. */
 struct log_walk {
     /* asked */
     uint32_t partition;

@@ -11,7 +11,7 @@ enum {
     RECORD_FORMAT = 1,
     PREFIX_SIZE = 16,
     FIXED_SIZE = 8 + RECORD_ID_SIZE + 8 + 8 + 8 + 4 + 4 + 4 + 1 + TRACE_ID_SIZE + 2 + 2, /* numbers of a header */
-    AGGREGATE_SIZE = 8 + 4 + 4,                                                         /* numbers of an aggregate */
+    AGGREGATE_SIZE = 8 + 4 + 4,                                                          /* numbers of an aggregate */
     STRING_SIZE_MAX = 0xffff,
 };
 
@@ -52,8 +52,8 @@ static uint8_t *put_text(uint8_t *at, const char *text)
 /* The strings of a header in their order; NULL ends them. */
 static void header_strings(const struct record_header *header, const char *out[static 7])
 {
-    const char *strings[7] = {header->root, header->tenant, header->service, header->command_id, header->cause,
-        header->actor_id, NULL};
+    const char *strings[7] = {
+        header->root, header->tenant, header->service, header->command_id, header->cause, header->actor_id, NULL};
     memcpy(out, strings, sizeof strings);
 }
 
@@ -130,8 +130,9 @@ enum fault record_encode(const struct record_header *header, struct bytes sealed
     size_t size = PREFIX_SIZE + head + sealed_events.size + change;
     if (size > RECORD_SIZE_MAX || header->aggregate_count > RECORD_AGGREGATES_MAX ||
         header->event_count > RECORD_EVENTS_MAX) {
-        why_set(why, "cannot write a record of %zu bytes, %zu aggregates and %zu events: the most are %d, %d and %d", size,
-            header->aggregate_count, header->event_count, RECORD_SIZE_MAX, RECORD_AGGREGATES_MAX, RECORD_EVENTS_MAX);
+        why_set(why, "cannot write a record of %zu bytes, %zu aggregates and %zu events: the most are %d, %d and %d",
+            size, header->aggregate_count, header->event_count, RECORD_SIZE_MAX, RECORD_AGGREGATES_MAX,
+            RECORD_EVENTS_MAX);
         return FAULT_INVALID;
     }
     uint8_t *start = arena_alloc(arena, size);

@@ -72,7 +72,8 @@ enum fault record_encode(const struct record_header *header, struct bytes sealed
 /* Decodes: strings and arrays in the arena, sealed parts lent from `bytes`. INTERNAL when it is no whole record. */
 enum fault record_decode(struct bytes bytes, struct arena *arena, struct record *out, struct why *why);
 
-void record_id(const uint8_t previous_id[static RECORD_ID_SIZE], struct bytes bytes, uint8_t out[static RECORD_ID_SIZE]);
+void record_id(
+    const uint8_t previous_id[static RECORD_ID_SIZE], struct bytes bytes, uint8_t out[static RECORD_ID_SIZE]);
 
 /* Whether `record` has this id and names this id before it. */
 bool record_follows(const struct record *record, const uint8_t id[static RECORD_ID_SIZE]);

@@ -1,15 +1,15 @@
 /* One pipelined, non-blocking connection to one Redis node, over a unix socket or TCP.
  *
- * Commands are written straight into one output buffer and leave with `redis_flush`, once per turn of the caller's loop;
- * replies arrive in the order of the commands and reach the callback that was given with each. There is no thread, no
- * clock and no loop in here: the caller polls `redis_fd`, and says what time it is with `redis_tick`.
+ * Commands are written straight into one output buffer and leave with `redis_flush`, once per turn of the caller's
+ * loop; replies arrive in the order of the commands and reach the callback that was given with each. There is no
+ * thread, no clock and no loop in here: the caller polls `redis_fd`, and says what time it is with `redis_tick`.
  *
  * A lost connection answers every pending command with NULL: nobody knows whether it was carried out. The connection
  * then comes back by itself, with growing pauses; nothing is ever sent twice. A command whose deadline passes ends the
  * connection, because replies have no names and everything behind it waits too.
  *
- * Limits: REDIS_OUT_MAX bytes not yet written and REDIS_PENDING_MAX commands unanswered; beyond that a command is refused
- * with OVERLOADED before anything of it is kept. */
+ * Limits: REDIS_OUT_MAX bytes not yet written and REDIS_PENDING_MAX commands unanswered; beyond that a command is
+ * refused with OVERLOADED before anything of it is kept. */
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
@@ -68,11 +68,11 @@ void redis_flush(struct redis *redis);
 /* Ends the connection now, as if it were lost. Not from a callback. */
 void redis_drop(struct redis *redis);
 
-size_t redis_pending(const struct redis *redis); /* commands unanswered */
+size_t redis_pending(const struct redis *redis);  /* commands unanswered */
 uint64_t redis_losses(const struct redis *redis); /* connections lost since the start */
 
-/* Whether so many commands with so many bytes of arguments fit now: NONE, UNAVAILABLE or OVERLOADED. For who sends several
- * commands or none. */
+/* Whether so many commands with so many bytes of arguments fit now: NONE, UNAVAILABLE or OVERLOADED. For who sends
+ * several commands or none. */
 enum fault redis_room(const struct redis *redis, size_t commands, size_t size);
 
 /* Begins a command of exactly `argc` arguments, each added by one of the following, then ended with the callback.
@@ -89,8 +89,9 @@ void redis_end(struct redis *redis, redis_reply_fn *fn, void *user);
 /* The same in one call. */
 enum fault redis_send(struct redis *redis, size_t argc, const struct bytes *argv, redis_reply_fn *fn, void *user);
 
-/* Sends one command and waits for its reply, for start-up, tools and tests; other replies reach their callbacks meanwhile.
- * Connects if need be. NULL when there is none within `timeout_ms`. The reply is the caller's: freeReplyObject. */
+/* Sends one command and waits for its reply, for start-up, tools and tests; other replies reach their callbacks
+ * meanwhile. Connects if need be. NULL when there is none within `timeout_ms`. The reply is the caller's:
+ * freeReplyObject. */
 redisReply *redis_ask_blocking(struct redis *redis, int64_t timeout_ms, size_t argc, const struct bytes *argv);
 
 /* The same for a command of plain words, ended by NULL. */

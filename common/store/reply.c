@@ -69,9 +69,7 @@ static void *new_nil(const redisReadTask *task)
 }
 
 /* The arena's reset does it. */
-static void free_nothing(void *reply UNUSED)
-{
-}
+static void free_nothing(void *reply UNUSED) {}
 
 redisReader *reply_reader_new(struct arena *arena)
 {

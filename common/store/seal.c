@@ -50,8 +50,8 @@ void seal(const struct key *key, const struct seal_about *about, struct bytes cl
     out[0] = XCHACHA20_POLY1305;
     put_u32(out + 1, key->epoch);
     entropy_fill(out + NONCE_AT, NONCE_SIZE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + CIPHERTEXT_AT, NULL, clear.at, clear.size, bytes.at, bytes.size,
-        NULL, out + NONCE_AT, key->bytes);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        out + CIPHERTEXT_AT, NULL, clear.at, clear.size, bytes.at, bytes.size, NULL, out + NONCE_AT, key->bytes);
 }
 
 bool seal_open(const struct key *key, const struct seal_about *about, struct bytes sealed, uint8_t *out)

@@ -36,8 +36,8 @@ static inline size_t sealed_size(size_t clear_size)
 /* Writes sealed_size(clear.size) bytes to `out`, which may not overlap `clear`. */
 void seal(const struct key *key, const struct seal_about *about, struct bytes clear, uint8_t *out);
 
-/* Opens into `out`, room for sealed.size - SEAL_OVERHEAD bytes. False when it is too short, of another algorithm or epoch,
- * altered, or about something else. */
+/* Opens into `out`, room for sealed.size - SEAL_OVERHEAD bytes. False when it is too short, of another algorithm or
+ * epoch, altered, or about something else. */
 bool seal_open(const struct key *key, const struct seal_about *about, struct bytes sealed, uint8_t *out);
 
 /* The epoch of the key that opens it; false when these bytes are no seal. */

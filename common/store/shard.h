@@ -1,5 +1,6 @@
-/* Which connection serves which partition. Everything that talks to Redis asks here, so that one node, several primaries
- * with a fixed map, or a Redis Cluster differ only behind this header. Today: one node serves all partitions. */
+/* Which connection serves which partition. Everything that talks to Redis asks here, so that one node, several
+ * primaries with a fixed map, or a Redis Cluster differ only behind this header. Today: one node serves all partitions.
+ */
 #ifndef STORE_SHARD_H
 #define STORE_SHARD_H
 

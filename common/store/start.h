@@ -14,8 +14,9 @@ struct start_settings {
 
 /* Waits for Redis, refuses one that could lose or evict data, and loads the function library.
  *
- * REFUSED with a sentence each: an eviction policy other than noeviction, no maxmemory, no append-only file, appendfsync
- * not always (unless everysec is allowed), a library of our name with other code. UNAVAILABLE: not reached in time. */
+ * REFUSED with a sentence each: an eviction policy other than noeviction, no maxmemory, no append-only file,
+ * appendfsync not always (unless everysec is allowed), a library of our name with other code. UNAVAILABLE: not reached
+ * in time. */
 enum fault start_check(struct store *store, const struct start_settings *settings, struct why *why);
 
 #endif

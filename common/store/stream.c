@@ -4,7 +4,8 @@
 
 #include "common/store/reply.h"
 
-static void add_range(struct redis *redis, const char *key, size_t key_size, const char *from, const char *to, size_t count)
+static void add_range(
+    struct redis *redis, const char *key, size_t key_size, const char *from, const char *to, size_t count)
 {
     redis_add_text(redis, "XRANGE");
     redis_add(redis, key, key_size);

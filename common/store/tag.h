@@ -1,5 +1,6 @@
 /* The 256 partitions' hash tags, slot-aligned: the tag of partition p hashes to a Redis Cluster slot in
- * [p * 64, p * 64 + 63], so that partitions spread over nodes as evenly as slots do, and moving one moves a slot range. */
+ * [p * 64, p * 64 + 63], so that partitions spread over nodes as evenly as slots do, and moving one moves a slot range.
+ */
 #ifndef STORE_TAG_H
 #define STORE_TAG_H
 
