@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT_WHOLE 9007199254740992.0 /* 2^53: up to here a double that looks whole is that whole number. */
+#define EXACT_WHOLE 9007199254740992.0 /* 2^53: below it a double that looks whole is the number that was written. */
 
 static const char TOO_LARGE[] = "the message is too large";
 static const char NOT_WHOLE[] = "is not a whole number";
@@ -37,7 +37,7 @@ static const char *whole_of_text(struct json_object *value, struct whole *out)
 
 static const char *whole_of_double(double number, struct whole *out)
 {
-    if (!(fabs(number) <= EXACT_WHOLE)) {
+    if (!(fabs(number) < EXACT_WHOLE)) {
         return OUT_OF_RANGE;
     }
     *out = (struct whole){number < 0, (uint64_t)fabs(number)};
@@ -300,7 +300,8 @@ static struct json_object *write_float(double number, int digits, int most_digit
             break;
         }
     }
-    return json_object_new_double_s(number, text);
+    return json_object_new_double_s(
+        number, strcmp(text, "-0") == 0 ? "-0.0" : text); /* "-0" would read as a whole 0. */
 }
 
 static struct json_object *write_enum(const ProtobufCEnumDescriptor *type, int32_t value)

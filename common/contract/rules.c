@@ -95,58 +95,61 @@ static enum fault check_bytes(const struct place *place, const ProtobufCBinaryDa
     return FAULT_NONE;
 }
 
+static enum fault refuse_number(const struct place *place, const char *value, const char *word, int64_t limit)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%s %" PRId64, word, limit);
+    return refuse(place, value, what);
+}
+
+static enum fault refuse_signed(const struct place *place, int64_t number, const char *word, int64_t limit)
+{
+    char value[32];
+    snprintf(value, sizeof value, "%" PRId64, number);
+    return refuse_number(place, value, word, limit);
+}
+
 static enum fault check_signed(const struct place *place, int64_t number)
 {
     const struct contract_field *rule = place->rule;
-    char value[32];
-    char what[64];
-    snprintf(value, sizeof value, "%" PRId64, number);
     if (rule->has_min && number < rule->min) {
-        snprintf(what, sizeof what, "at least %" PRId64, rule->min);
-        return refuse(place, value, what);
+        return refuse_signed(place, number, "at least", rule->min);
     }
     if (rule->has_max && number > rule->max) {
-        snprintf(what, sizeof what, "at most %" PRId64, rule->max);
-        return refuse(place, value, what);
+        return refuse_signed(place, number, "at most", rule->max);
     }
     return FAULT_NONE;
 }
 
 static enum fault check_unsigned(const struct place *place, uint64_t number)
 {
-    if (number <= INT64_MAX) {
-        return check_signed(place, (int64_t)number);
+    if (number <= INT64_MAX || !place->rule->has_max) {
+        return check_signed(place, number <= INT64_MAX ? (int64_t)number : INT64_MAX);
     }
     char value[32];
     snprintf(value, sizeof value, "%" PRIu64, number);
-    return place->rule->has_max ? refuse(place, value, "too large") : FAULT_NONE;
+    return refuse_number(place, value, "at most", place->rule->max);
 }
 
 static enum fault check_float(const struct place *place, double number)
 {
     const struct contract_field *rule = place->rule;
+    bool too_small = rule->has_min && number < (double)rule->min;
+    bool too_large = rule->has_max && number > (double)rule->max;
+    if (isfinite(number) && !too_small && !too_large) {
+        return FAULT_NONE;
+    }
     char value[32];
     snprintf(value, sizeof value, "%g", number);
     if (!isfinite(number)) {
         return refuse(place, value, "not a number");
     }
-    if ((rule->has_min && number < (double)rule->min) || (rule->has_max && number > (double)rule->max)) {
-        return refuse(place, value, "out of range");
-    }
-    return FAULT_NONE;
+    return refuse_number(place, value, too_small ? "at least" : "at most", too_small ? rule->min : rule->max);
 }
 
-static enum fault check_enum(const struct place *place, const ProtobufCEnumDescriptor *type, int value)
+static enum fault check_enum(const struct place *place, int32_t value)
 {
-    char what[32];
-    if (value == 0 && place->rule->required) {
-        return refuse(place, NULL, "is unspecified");
-    }
-    if (protobuf_c_enum_descriptor_get_value(type, value) == NULL) {
-        snprintf(what, sizeof what, "%d is no value of it", value);
-        return refuse(place, NULL, what);
-    }
-    return FAULT_NONE;
+    return value == 0 && place->rule->required ? refuse(place, NULL, "is unspecified") : FAULT_NONE;
 }
 
 static enum fault check_message(
@@ -163,7 +166,7 @@ static enum fault check_value(const struct place *place, const void *value)
     case PROTOBUF_C_TYPE_MESSAGE:
         return check_message(place->rule->message, *(ProtobufCMessage *const *)value, place->path, place->why);
     case PROTOBUF_C_TYPE_ENUM:
-        return check_enum(place, field->descriptor, *(const int *)value);
+        return check_enum(place, *(const int32_t *)value);
     case PROTOBUF_C_TYPE_BOOL:
         return FAULT_NONE;
     case PROTOBUF_C_TYPE_INT32:

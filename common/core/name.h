@@ -1,8 +1,9 @@
 /* Names of people, made comparable.
  *
  * Folding writes a name as it would stand on a form without accents: "Mejía" -> "MEJIA", "O'Brien-Smith" ->
- * "OBRIENSMITH", "Łukasz" -> "LUKASZ", "Strauß" -> "STRAUSS". Letters of other scripts stay as they are, so that two
- * different names never become the same empty one. It is for finding, not for display, and not a transliteration. */
+ * "OBRIENSMITH", "Łukasz" -> "LUKASZ", "Strauß" -> "STRAUSS". Letters of other scripts stay (Greek and Cyrillic as
+ * capitals), so that two different names never become the same empty one. It is for finding, not for display, and not a
+ * transliteration. */
 #ifndef CORE_NAME_H
 #define CORE_NAME_H
 

@@ -145,6 +145,39 @@ enum fault decide_reaction(struct decision *d, const struct reaction *row, const
     return finish(d, row->rule(d, event));
 }
 
+/* The first event that is refused in this run; `count` when none is, or when something is wanted. */
+static size_t react_all(struct decision *d, struct reacted *events, size_t count)
+{
+    begin(d);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].fault != FAULT_NONE) {
+            continue;
+        }
+        enum fault fault = events[i].row->rule(d, events[i].event);
+        if (d->wants) {
+            return count;
+        }
+        MUST(fault != FAULT_WANT);
+        if (fault != FAULT_NONE) {
+            events[i].fault = fault;
+            events[i].why = d->why;
+            return i;
+        }
+    }
+    return count;
+}
+
+/* Each round but the last takes one event out, so it ends. */
+enum fault decide_record(struct decision *d, struct reacted *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        events[i].fault = FAULT_NONE;
+    }
+    while (react_all(d, events, count) < count) {
+    }
+    return finish(d, FAULT_NONE);
+}
+
 enum fault decide_timer(struct decision *d, const struct timer *row, const char *key, const char *name, int64_t due_at_ms)
 {
     begin(d);

@@ -30,6 +30,18 @@ enum fault decide_timer(struct decision *d, const struct timer *row, const char 
 enum fault decide_answer(struct decision *d, const struct answer *row, const char *key, const struct ProtobufCMessage *answer);
 enum fault decide_query(struct decision *d, const struct query *row, const struct ProtobufCMessage *query);
 
+/* One event of a record, its rule, and how the rule refused it if it did. */
+struct reacted {
+    const struct reaction *row;
+    const struct ProtobufCMessage *event;
+    enum fault fault;
+    struct why why;
+};
+
+/* Reacts to all events of a record as one decision. A refusal is a fact about that event: it is noted, and the rest is decided as if
+ * the event had not been there. WANT or NONE; or a fault that concerns the whole. */
+enum fault decide_record(struct decision *d, struct reacted *events, size_t count);
+
 /* Gives what was loaded: `body` NULL when there is none. The body stays where it is for the life of the decision.
  *
  * INTERNAL when the body does not unpack, UNAVAILABLE when its shape is newer than this program. */

@@ -28,7 +28,8 @@ static struct slice without_byte_order_mark(struct slice text)
 
 static enum fault parse(struct slice text, struct reader *r, struct json_object **out)
 {
-    static const struct json_limits LIMITS = {.size = FHIR_BYTES_MAX, .depth = FHIR_DEPTH_MAX, .values = FHIR_VALUES_MAX};
+    static const struct json_limits LIMITS = {
+        .size = FHIR_BYTES_MAX, .depth = FHIR_DEPTH_MAX, .values = FHIR_VALUES_MAX};
     if (text.size > FHIR_BYTES_MAX) {
         why_set(r->why, "the bundle has %zu MiB, %zu MiB is the most", text.size >> 20, FHIR_BYTES_MAX >> 20);
         return FAULT_INVALID;
@@ -50,8 +51,8 @@ static void check_bundle(struct reader *r, const struct node *bundle)
         known |= str_same(its_type, TYPES[i]);
     }
     if (!known) {
-        node_refuse(
-            r, &type, "is \"%.40s\", but must be transaction, searchset or collection", its_type == NULL ? "" : its_type);
+        node_refuse(r, &type, "is \"%.40s\", but must be transaction, searchset or collection",
+            its_type == NULL ? "" : its_type);
     }
 }
 
@@ -103,7 +104,7 @@ static void count_kinds(struct reader *r, const struct node *entries, struct kin
             tally->practitioners++;
         } else if (str_same(type, "Organization") || str_same(type, "HealthcareService")) {
             tally->organizations++;
-        } else if (str_same(type, "Location")) {
+        } else if (str_same(type, "Location") || str_same(type, "Endpoint")) {
             tally->places++;
         } else {
             out->conditions += str_same(type, "Condition");
@@ -117,7 +118,7 @@ static void count_kinds(struct reader *r, const struct node *entries, struct kin
 
 static bool read_claim_entry(struct facts *facts, const struct node *resource)
 {
-    return read_claim(facts, resource, resource->up->index);
+    return fhir_read_claim(facts, resource, resource->up->index);
 }
 
 struct part {
@@ -127,16 +128,16 @@ struct part {
 };
 
 static const struct part PARTS[] = {
-    {"Condition", "subject", read_condition},
-    {"Encounter", "subject", read_encounter},
-    {"Observation", "subject", read_observation},
-    {"MedicationRequest", "subject", read_medication},
-    {"Coverage", "beneficiary", read_coverage},
+    {"Condition", "subject", fhir_read_condition},
+    {"Encounter", "subject", fhir_read_encounter},
+    {"Observation", "subject", fhir_read_observation},
+    {"MedicationRequest", "subject", fhir_read_medication},
+    {"Coverage", "beneficiary", fhir_read_coverage},
     {"Claim", "patient", read_claim_entry},
     {"ExplanationOfBenefit", "patient", read_claim_entry},
-    {"CareTeam", "subject", read_care_team},
-    {"RelatedPerson", "patient", read_related_person},
-    {"ServiceRequest", "subject", read_request},
+    {"CareTeam", "subject", fhir_read_care_team},
+    {"RelatedPerson", "patient", fhir_read_related_person},
+    {"ServiceRequest", "subject", fhir_read_request},
 };
 
 static const struct part *part_of(const char *type)
@@ -198,7 +199,7 @@ static void new_message(struct facts *facts, const struct kinds *kinds)
     facts->patient->encounters = ARENA_ARRAY(arena, Intake__Encounter *, ENCOUNTERS_MAX);
     facts->patient->observations = ARENA_ARRAY(arena, Intake__Observation *, MEASURES_MAX);
     facts->patient->coverages = ARENA_ARRAY(arena, Intake__CoverageFact *, COVERAGES_MAX);
-    facts->encounters = ARENA_ARRAY(facts->r->scratch, Intake__Encounter *, ENCOUNTERS_MAX);
+    facts->encounters = ARENA_ARRAY(facts->r->scratch, Intake__Encounter *, STAYS_READ_MAX);
     facts->measured = ARENA_ARRAY(facts->r->scratch, struct measured, MEASURES_MAX);
     facts->medicines = ARENA_ARRAY(facts->r->scratch, const char *, kinds->medicines);
     facts->claim_entry = SIZE_MAX;
@@ -213,28 +214,31 @@ static void read_timestamp(struct facts *facts, const struct node *bundle)
     }
 }
 
-static void read_facts(struct facts *facts, const struct node *bundle, const struct node *entries, const struct kinds *kinds)
+static void read_facts(
+    struct facts *facts, const struct node *bundle, const struct node *entries, const struct kinds *kinds)
 {
     struct reader *r = facts->r;
     struct node entry = node_item(r, entries, kinds->patient), patient = node_get(r, &entry, "resource");
     facts->subject = patient.json;
     refs_init(&facts->refs, r, entries);
     new_message(facts, kinds);
-    read_patient(facts, &patient);
+    fhir_read_patient(facts, &patient);
     r->out->tally.used++;
     read_entries(facts, entries);
     if (r->refused) {
         return;
     }
-    finish_people(facts, &patient);
-    finish_clinic(facts);
-    finish_cover(facts, entries);
+    fhir_finish_people(facts, &patient);
+    fhir_finish_clinic(facts);
+    fhir_finish_measures(facts);
+    fhir_finish_cover(facts, entries);
     read_timestamp(facts, bundle);
 }
 
 static void refuse_without_patient(struct reader *r, const struct node *entries)
 {
-    node_refuse(r, entries, "has no Patient among %zu entries, and is no directory of practitioners and organisations either",
+    node_refuse(r, entries,
+        "has no Patient among %zu entries, and is no directory of practitioners and organisations either",
         r->out->tally.entries);
 }
 
@@ -327,7 +331,8 @@ static enum fault read_open_file(int fd, const char *path, char **out, size_t *o
         return FAULT_INVALID;
     }
     if ((uint64_t)status.st_size > FHIR_BYTES_MAX) {
-        why_set(why, "%s has %zu MiB, %zu MiB is the most for a bundle", path, (size_t)status.st_size >> 20, FHIR_BYTES_MAX >> 20);
+        why_set(why, "%s has %zu MiB, %zu MiB is the most for a bundle", path, (size_t)status.st_size >> 20,
+            FHIR_BYTES_MAX >> 20);
         return FAULT_INVALID;
     }
     size_t size = (size_t)status.st_size;
@@ -342,8 +347,8 @@ static enum fault read_open_file(int fd, const char *path, char **out, size_t *o
     return FAULT_NONE;
 }
 
-enum fault fhir_import_file(const char *path, const struct fhir_reference *reference, int64_t now_ms, struct arena *arena,
-    struct fhir_import *out, struct why *why)
+enum fault fhir_import_file(const char *path, const struct fhir_reference *reference, int64_t now_ms,
+    struct arena *arena, struct fhir_import *out, struct why *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {

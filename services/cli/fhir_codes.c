@@ -35,7 +35,7 @@ static void flatten(char out[static CODE_MAX + 1], const char *code)
     out[n] = '\0';
 }
 
-const Casebus__CodeMapEntry *map_find(const Casebus__CodeMap *map, const char *system, const char *code)
+const Casebus__CodeMapEntry *code_map_find(const Casebus__CodeMap *map, const char *system, const char *code)
 {
     if (!str_same(system, map->system) || code == NULL) {
         return NULL;
@@ -59,7 +59,7 @@ const Casebus__CodeMapEntry *map_find(const Casebus__CodeMap *map, const char *s
 static bool is_mapped(const Casebus__CodeMap *const *maps, size_t n_maps, const char *system, const char *code)
 {
     for (size_t i = 0; i < n_maps; i++) {
-        if (map_find(maps[i], system, code) != NULL) {
+        if (code_map_find(maps[i], system, code) != NULL) {
             return true;
         }
     }
@@ -76,12 +76,12 @@ static Casebus__Coding *new_coding(struct facts *facts, const char *system, cons
     return out;
 }
 
-Casebus__Coding *keep_code(
+Casebus__Coding *fhir_keep_code(
     struct facts *facts, const struct node *concept, const Casebus__CodeMap *const *maps, size_t n_maps, bool *mapped)
 {
     struct reader *r = facts->r;
     struct node list = node_get(r, concept, "coding");
-    const char *words = words_of(facts, concept);
+    const char *words = fhir_words_of(facts, concept);
     const char *system = NULL, *code = NULL, *display = NULL;
     size_t count = node_count(r, &list);
     *mapped = false;
@@ -104,7 +104,7 @@ Casebus__Coding *keep_code(
     return new_coding(facts, system, code == NULL ? "uncoded" : code, display == NULL ? words : display);
 }
 
-const char *words_of(struct facts *facts, const struct node *concept)
+const char *fhir_words_of(struct facts *facts, const struct node *concept)
 {
     struct reader *r = facts->r;
     const char *text = node_text_of(r, concept, "text");
@@ -113,9 +113,19 @@ const char *words_of(struct facts *facts, const struct node *concept)
     return text != NULL ? text : node_text_of(r, &first, "display");
 }
 
-const char *first_code(struct facts *facts, const struct node *concept)
+const char *fhir_first_code(struct facts *facts, const struct node *concept)
 {
     struct node list = node_get(facts->r, concept, "coding");
     struct node first = node_item(facts->r, &list, 0);
     return node_text_of(facts->r, &first, "code");
+}
+
+int fhir_word_value(const struct fhir_word *words, const char *word, int otherwise)
+{
+    for (; word != NULL && words->word != NULL; words++) {
+        if (strcmp(words->word, word) == 0) {
+            return words->value;
+        }
+    }
+    return otherwise;
 }

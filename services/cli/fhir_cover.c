@@ -5,10 +5,8 @@
 
 #include <string.h>
 
-#define NAME_MAX_POINTS   256
-#define MEMBER_MAX_POINTS 64
-#define SOPT              "https://nahdo.org/sopt" /* Source of Payment Typology: its codes sort payers by prefix */
-#define WORDS_SIZE        48
+#define SOPT       "https://nahdo.org/sopt" /* Source of Payment Typology: its codes sort payers by prefix */
+#define WORDS_SIZE 48
 
 struct line_word {
     const char *word;
@@ -30,7 +28,8 @@ static const struct line_word LINE_WORDS[] = {
     {"self pay", LINE(SELF_PAY)},
 };
 
-static const struct line_word LINE_PREFIXES[] = { /* the longer ones first */
+static const struct line_word LINE_PREFIXES[] = {
+    /* the longer ones first */
     {"11", LINE(MEDICARE_ADVANTAGE)},
     {"23", LINE(CHIP)},
     {"81", LINE(SELF_PAY)},
@@ -46,7 +45,8 @@ static void plain_words(char out[static WORDS_SIZE], const char *text)
 {
     size_t n = 0;
     for (; *text != '\0' && n < WORDS_SIZE - 1; text++) {
-        out[n++] = *text == '_' || *text == '-' ? ' ' : ascii_lower(*text);
+        char c = *text == '_' || *text == '-' ? ' ' : *text;
+        out[n++] = ascii_lower(c);
     }
     out[n] = '\0';
 }
@@ -76,7 +76,7 @@ static Casebus__LineOfBusiness line_of_type(struct facts *facts, const struct no
             return LINE_PREFIXES[i].line;
         }
     }
-    return line_of_words(words_of(facts, type));
+    return line_of_words(fhir_words_of(facts, type));
 }
 
 static const char *payer_of(struct facts *facts, const struct node *coverage)
@@ -94,7 +94,7 @@ static Intake__CoverageFact *add_coverage(struct facts *facts, const char *payer
     Intake__PatientFacts *patient = facts->patient;
     Intake__CoverageFact *out = ARENA_NEW(facts->r->arena, Intake__CoverageFact);
     intake__coverage_fact__init(out);
-    out->payer_name = keep_text(facts->r, payer, NAME_MAX_POINTS);
+    out->payer_name = keep_text(facts->r, payer, TEXT_POINTS);
     line = line != LINE(UNSPECIFIED) ? line : line_of_words(payer);
     out->has_line = line != LINE(UNSPECIFIED);
     out->line = line;
@@ -113,7 +113,7 @@ static bool keep_coverage(struct facts *facts, const struct node *coverage)
     const char *member = node_text_of(r, coverage, "subscriberId");
     Intake__CoverageFact *fact = add_coverage(facts, payer_of(facts, coverage), line_of_type(facts, &type));
     struct said_time start, end;
-    fact->member_id = keep_text(r, member, MEMBER_MAX_POINTS);
+    fact->member_id = keep_text(r, member, WORD_POINTS);
     if (node_time_of(r, &period, "start", TENSE_ANY, &start)) {
         fact->start_date = keep_day(r, &start);
     }
@@ -123,7 +123,7 @@ static bool keep_coverage(struct facts *facts, const struct node *coverage)
     return true;
 }
 
-bool read_coverage(struct facts *facts, const struct node *resource)
+bool fhir_read_coverage(struct facts *facts, const struct node *resource)
 {
     if (!str_same(node_text_of(facts->r, resource, "status"), "active")) {
         return false;
@@ -131,7 +131,7 @@ bool read_coverage(struct facts *facts, const struct node *resource)
     return keep_coverage(facts, resource);
 }
 
-bool read_claim(struct facts *facts, const struct node *resource, size_t entry)
+bool fhir_read_claim(struct facts *facts, const struct node *resource, size_t entry)
 {
     bool explanation = str_same(resource_type(resource->json), "ExplanationOfBenefit");
     struct said_time created;
@@ -164,7 +164,7 @@ static void keep_insurance(struct facts *facts, const struct node *claim, const 
     }
 }
 
-void finish_cover(struct facts *facts, const struct node *entries)
+void fhir_finish_cover(struct facts *facts, const struct node *entries)
 {
     struct reader *r = facts->r;
     if (facts->patient->n_coverages > 0 || facts->claim_entry == SIZE_MAX) {

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_YEAR     1880 /* of a day that the contract can hold */
-#define LAST_YEAR      2200
-#define MILLI_DIGITS   15 /* of a number that is still exact times 1000 */
-#define PLACE_BYTES    1024
-#define CLOCK_SKEW_MS  DAY_MS /* a sender's clock, or a day without time in a zone ahead of ours */
-#define EXPONENT_MAX   32
+#define FIRST_YEAR    1880 /* of a day that the contract can hold */
+#define LAST_YEAR     2200
+#define MILLI_DIGITS  15 /* of a number that is still exact times 1000 */
+#define PLACE_BYTES   1024
+#define CLOCK_SKEW_MS DAY_MS /* a sender's clock, or a day without time in a zone ahead of ours */
+#define EXPONENT_MAX  32
 
 struct node node_root(struct json_object *json)
 {
@@ -93,7 +93,8 @@ bool node_is_true(struct reader *r, const struct node *node)
     return json_object_get_boolean(node->json);
 }
 
-/* Reads a JSON number, digit by digit, so that 0.1 stays 0.1. False when it has more digits than an exact answer needs. */
+/* Reads a JSON number, digit by digit, so that 0.1 stays 0.1. False when it has more digits than an exact answer needs.
+ */
 static bool decimal_to_milli(const char *at, int64_t *out)
 {
     bool negative = *at == '-';

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDENTIFIERS_MAX 8 /* of one resource that may be referred to by them */
+#define NAMES_MAX 8 /* identifiers of one resource by which it may be referred to */
 
 const char *resource_type(struct json_object *resource)
 {
     struct json_object *type = NULL;
-    if (!json_object_is_type(resource, json_type_object) || !json_object_object_get_ex(resource, "resourceType", &type) ||
-        !json_object_is_type(type, json_type_string)) {
+    if (!json_object_is_type(resource, json_type_object) ||
+        !json_object_object_get_ex(resource, "resourceType", &type) || !json_object_is_type(type, json_type_string)) {
         return "";
     }
     return json_object_get_string(type);
@@ -38,7 +38,7 @@ static void add_identifiers(struct refs *refs, struct reader *r, const struct no
         return; /* a single identifier, as some resources have: nobody is referred to by it */
     }
     size_t count = node_count(r, &list);
-    for (size_t i = 0; i < count && i < IDENTIFIERS_MAX; i++) {
+    for (size_t i = 0; i < count && i < NAMES_MAX; i++) {
         struct node item = node_item(r, &list, i);
         const char *system = node_text_of(r, &item, "system"), *value = node_text_of(r, &item, "value");
         if (value != NULL) {
@@ -64,7 +64,7 @@ static void refuse_doubles(const struct refs *refs, struct reader *r, const stru
 void refs_init(struct refs *refs, struct reader *r, const struct node *entries)
 {
     size_t count = node_count(r, entries);
-    *refs = (struct refs){.refs = ARENA_ARRAY(r->scratch, struct ref, count * (IDENTIFIERS_MAX + 2))};
+    *refs = (struct refs){.refs = ARENA_ARRAY(r->scratch, struct ref, count * (NAMES_MAX + 2))};
     for (size_t i = 0; i < count && !r->refused; i++) {
         struct node entry = node_item(r, entries, i);
         struct node resource = node_get(r, &entry, "resource");
@@ -106,7 +106,8 @@ static struct json_object *find(const struct refs *refs, const char *name)
 static const char *tail_of(struct reader *r, const char *reference)
 {
     const char *history = strstr(reference, "/_history/");
-    const char *whole = history == NULL ? reference : arena_strndup(r->scratch, reference, (size_t)(history - reference));
+    const char *whole =
+        history == NULL ? reference : arena_strndup(r->scratch, reference, (size_t)(history - reference));
     const char *id = strrchr(whole, '/');
     if (id == NULL) {
         return NULL;

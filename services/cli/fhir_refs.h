@@ -1,5 +1,5 @@
-/* Who is who in a bundle: every way in which one resource may speak of another, sorted, so that a reference costs a binary
- * search whatever its form. */
+/* Who is who in a bundle: every way in which one resource may speak of another, sorted, so that a reference costs a
+ * binary search whatever its form. */
 #ifndef CLI_FHIR_REFS_H
 #define CLI_FHIR_REFS_H
 
@@ -20,8 +20,8 @@ struct refs {
 /* Reads the names of all entries. Refuses two resources of one fullUrl. */
 void refs_init(struct refs *refs, struct reader *r, const struct node *entries);
 
-/* Follows `node`, a Reference, from within `resource`. NULL when it is absent, has no `reference`, or leads out of the bundle;
- * the last is counted. */
+/* Follows `node`, a Reference, from within `resource`. NULL when it is absent, has no `reference`, or leads out of the
+ * bundle; the last is counted. */
 struct json_object *refs_follow(
     const struct refs *refs, struct reader *r, const struct node *resource, const struct node *node);
 

@@ -75,8 +75,8 @@ static void check_directory(const struct table *table, size_t row, const struct 
 {
     const struct fhir_tally *tally = &import->tally;
     const char *why = tally->organizations > 0
-        ? arena_printf(&arena, "no Patient: %zu Organization", tally->organizations)
-        : arena_printf(&arena, "no Patient: %zu Practitioner", tally->practitioners);
+                          ? arena_printf(&arena, "no Patient: %zu Organization", tally->organizations)
+                          : arena_printf(&arena, "no Patient: %zu Practitioner", tally->practitioners);
     expect_text(table, row, "why", why);
     assert_null(import->referral);
 }

@@ -1,5 +1,5 @@
-/* The reference data of seeds/ hold together: every file crosses the contract, every code has its check digit, every name that is
- * used is there. */
+/* The reference data of seeds/ hold together: every file crosses the contract, every code has its check digit, every
+ * name that is used is there. */
 #include "tests/journey/bundles.h"
 
 #include "common/core/date.h"
@@ -14,7 +14,7 @@
 
 static struct arena arena;
 
-#define READ(type, file) ((const type *)reference_read(&arena, DESCRIPTOR_##type, "seeds/reference/" file ".json"))
+#define READ(type, file)                    ((const type *)reference_read(&arena, DESCRIPTOR_##type, "seeds/reference/" file ".json"))
 #define DESCRIPTOR_Casebus__CodeMap         &casebus__code_map__descriptor
 #define DESCRIPTOR_Casebus__ConditionGroups &casebus__condition_groups__descriptor
 #define DESCRIPTOR_Casebus__Instrument      &casebus__instrument__descriptor
@@ -130,7 +130,8 @@ static void check_bands(const Casebus__Instrument *instrument)
 
 static void the_questionnaire_scores_alike_in_both_languages(void **state UNUSED)
 {
-    const Casebus__Instrument *english = READ(Casebus__Instrument, "phq-9"), *spanish = READ(Casebus__Instrument, "phq-9-es");
+    const Casebus__Instrument *english = READ(Casebus__Instrument, "phq-9"),
+                              *spanish = READ(Casebus__Instrument, "phq-9-es");
     check_bands(english);
     check_bands(spanish);
     assert_int_equal(english->n_items, 9);

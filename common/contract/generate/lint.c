@@ -70,18 +70,6 @@ static void enum_prefix(const char *name, char *out, size_t size)
 
 /* ---- Files ---- */
 
-/* N of a package that ends in `.vN`; 0 when it does not. */
-uint32_t package_major(const char *package)
-{
-    const char *last = strrchr(package, '.');
-    uint64_t major = 0;
-    if (!str_starts_with(package, "casebus.") || last == NULL || last[1] != 'v' ||
-        !slice_parse_uint(slice_of(last + 2), UINT16_MAX, &major)) {
-        return 0;
-    }
-    return (uint32_t)major;
-}
-
 static void lint_file(struct lint *lint, const struct file_model *file)
 {
     const Google__Protobuf__FileDescriptorProto *proto = file->proto;

@@ -94,6 +94,15 @@ static void lint_query(struct lint *lint, const struct message_model *message)
     require_reply(lint, message, query->reply);
 }
 
+/* Whether the time line has words for it: not for bytes, messages, fractions and points in time. */
+static bool can_be_said(const struct field_model *field)
+{
+    int type = field->proto->type;
+    bool list_of_numbers = field->proto->label == LABEL(REPEATED) && type != TYPE(STRING) && type != TYPE(ENUM);
+    return type != TYPE(BYTES) && type != TYPE(MESSAGE) && type != TYPE(DOUBLE) && type != TYPE(FLOAT) &&
+           !list_of_numbers && !str_ends_with(field->proto->name, "_ms");
+}
+
 /* `{field}` and `{field?text}`. */
 static void lint_line(struct lint *lint, const struct message_model *message, const char *line)
 {
@@ -106,9 +115,12 @@ static void lint_line(struct lint *lint, const struct message_model *message, co
         }
         memcpy(name, open + 1, length);
         name[length] = '\0';
-        if (model_field(message, name) < 0) {
+        int place = model_field(message, name);
+        if (place < 0) {
             complain(lint, message->file, message->name, "speaks in its line of {%s}, which is no field of it",
                 or_nothing(name));
+        } else if (!can_be_said(&message->fields[place])) {
+            complain(lint, message->file, message->name, "speaks in its line of {%s}, which has no words", name);
         }
     }
 }

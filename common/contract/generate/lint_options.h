@@ -4,7 +4,6 @@
 
 #include "common/contract/generate/model.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 struct lint {
@@ -19,8 +18,5 @@ void complain(struct lint *lint, const struct file_model *file, const char *plac
 void lint_message_options(struct lint *lint, const struct message_model *message);
 void lint_rule(
     struct lint *lint, const struct message_model *message, const struct field_model *field, const char *place);
-
-/* N of a package casebus.<name>.v<N>; 0 when it is not of that form. */
-uint32_t package_major(const char *package);
 
 #endif

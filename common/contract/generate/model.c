@@ -377,6 +377,9 @@ const struct model *model_read(const void *data, size_t size, struct arena *aren
 
 const struct message_model *model_find(const struct model *model, const struct file_model *from, const char *name)
 {
+    if (name == NULL) {
+        return NULL;
+    }
     size_t package = strlen(from->package);
     for (size_t i = 0; i < model->n_messages; i++) {
         const struct message_model *message = &model->messages[i];
@@ -402,4 +405,15 @@ int model_field(const struct message_model *message, const char *name)
         }
     }
     return -1;
+}
+
+uint32_t package_major(const char *package)
+{
+    const char *last = strrchr(package, '.');
+    uint64_t major = 0;
+    if (!str_starts_with(package, "casebus.") || last == NULL || last[1] != 'v' ||
+        !slice_parse_uint(slice_of(last + 2), UINT16_MAX, &major)) {
+        return 0;
+    }
+    return (uint32_t)major;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct file_model {
     const Google__Protobuf__FileDescriptorProto *proto;
@@ -69,5 +70,8 @@ const struct message_model *model_find(const struct model *model, const struct f
 
 /* Place of the field of that name, or -1. */
 int model_field(const struct message_model *message, const char *name);
+
+/* N of a package casebus.<name>.v<N>; 0 when it is not of that form. */
+uint32_t package_major(const char *package);
 
 #endif

@@ -1,7 +1,6 @@
 #include "common/contract/generate/write.h"
 
 #include "common/contract/contract.h"
-#include "common/contract/generate/lint_options.h"
 #include "common/contract/rules.h"
 #include "common/core/hash.h"
 #include "common/core/must.h"
@@ -57,12 +56,22 @@ static void write_place(FILE *out, const struct message_model *message, const ch
 /* `&list[row]` of what an option names, or NULL. */
 static void write_reference(struct writing *w, const struct file_model *from, const char *name, const char *list)
 {
-    const struct message_model *target = name != NULL ? model_find(w->model, from, name) : NULL;
+    const struct message_model *target = model_find(w->model, from, name);
     if (target == NULL) {
         fputs("NULL", w->out);
         return;
     }
     fprintf(w->out, "&%s[%zu]", list, strcmp(list, "MESSAGES") == 0 ? target->place : w->row[target->place]);
+}
+
+struct name {
+    const char *text;
+    size_t place;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
 static uint32_t mask_of_roles(const Casebus__Role *roles, size_t count)
@@ -99,31 +108,21 @@ static void write_field(struct writing *w, const struct field_model *field)
         yes(rule->required), yes(rule->sensitive));
 }
 
-static const struct message_model *sorted_message; /* qsort has no room for it. */
-
-static int by_json(const void *a, const void *b)
-{
-    const uint16_t *left = a;
-    const uint16_t *right = b;
-    return strcmp(sorted_message->fields[*left].json, sorted_message->fields[*right].json);
-}
-
 static void write_fields(struct writing *w, const struct message_model *message)
 {
     if (message->n_fields == 0) {
         return;
     }
     fprintf(w->out, "static const struct contract_field F_%s[] = {\n", message->c_lower);
-    uint16_t *places = ARENA_ARRAY(w->arena, uint16_t, message->n_fields);
+    struct name *names = ARENA_ARRAY(w->arena, struct name, message->n_fields);
     for (size_t i = 0; i < message->n_fields; i++) {
         write_field(w, &message->fields[i]);
-        places[i] = (uint16_t)i;
+        names[i] = (struct name){message->fields[i].json, i};
     }
-    sorted_message = message;
-    qsort(places, message->n_fields, sizeof *places, by_json);
+    qsort(names, message->n_fields, sizeof *names, by_text);
     fprintf(w->out, "};\nstatic const uint16_t J_%s[] = {", message->c_lower);
     for (size_t i = 0; i < message->n_fields; i++) {
-        fprintf(w->out, "%s%u", i > 0 ? ", " : "", places[i]);
+        fprintf(w->out, "%s%zu", i > 0 ? ", " : "", names[i].place);
     }
     fputs("};\n", w->out);
 }
@@ -285,16 +284,6 @@ static void write_services(struct writing *w)
 }
 
 /* ---- Names ---- */
-
-struct name {
-    const char *text;
-    size_t place;
-};
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
-}
 
 static size_t write_names(struct writing *w)
 {

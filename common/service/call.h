@@ -1,0 +1,114 @@
+/* Inside the runtime: one call, from the record that asked for it to the one that answers it. */
+#ifndef CASEBUS_SERVICE_CALL_H
+#define CASEBUS_SERVICE_CALL_H
+
+#include "common/service/decide.h"
+#include "common/service/runtime.h"
+#include "proto/envelope.pb-c.h"
+
+struct pages;
+
+enum call_kind {
+    CALL_COMMAND,
+    CALL_TIMER,  /* a due timer */
+    CALL_ANSWER, /* of a payer or channel */
+    CALL_EVENT,  /* all reactions to one record of the log */
+    CALL_QUERY,
+    CALL_READ_ROOT, /* ops.ReadRoot and ops.ReadEvents: answered from the log, here for every service */
+    CALL_READ_EVENTS,
+};
+
+struct call {
+    struct runtime *runtime;
+    struct arena arena;
+    struct call *next;       /* of those ready, or of the pool */
+    struct call *next_turn;  /* of those whose turn it is, in a bucket */
+    struct call *behind;     /* waits for this one: same root */
+    struct call *last_behind;
+
+    /* Who waits for it. */
+    enum call_kind kind;
+    enum verb verb;
+    uint32_t link;
+    uint64_t session;
+    uint64_t tag;
+    uint32_t epoch;
+    uint16_t delivered_from; /* partition of an EVT */
+    int64_t started_us;
+    int64_t deadline_ms; /* monotonic */
+
+    /* What it is. */
+    const Casebus__Envelope *envelope;
+    const struct tenant *tenant;
+    const char *subject;
+    uint64_t root_number;
+    uint32_t partition;
+    const ProtobufCMessage *message;
+    const struct contract_command *contract;
+    const struct contract_query *question;
+    const struct command *command;
+    const struct timer *timer;
+    const struct answer *answer;
+    const struct query *query;
+    struct reacted *reacted;
+    size_t reacted_count;
+    uint64_t record_sequence; /* EVENT: what the inbox mark becomes */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    const uint8_t *trace_id; /* 16 bytes or NULL */
+
+    /* How far it is. */
+    struct decision *d;
+    struct stamp stamps[DECISION_AGGREGATES_MAX]; /* beside d->known */
+    struct root_state root_state;
+    bool root_loaded;
+    bool refused; /* a timer: what is committed is its removal alone */
+    unsigned waiting; /* requests under way */
+    unsigned rounds;
+    unsigned races;
+    enum fault fault; /* of loading */
+    struct commit commit;
+    struct bytes body;      /* of the reply, clear */
+    bool repeated;
+    struct bytes kept;      /* the stored reply of an earlier delivery */
+    uint64_t kept_sequence;
+    struct pages *reading; /* READ_EVENTS */
+};
+
+struct runtime {
+    struct runtime_options options;
+    struct call *ready, *last_ready;
+    struct call *pool;
+    unsigned pooled;
+    unsigned in_flight;
+    struct call **buckets; /* calls whose turn it is, by root */
+    struct commit **commits; /* gathered in this turn; the calls are their users */
+    size_t commit_count;
+    struct loop_now now;
+};
+
+/* runtime.c */
+void call_ready(struct call *call);
+void call_end(struct call *call);
+enum fault call_fail(struct call *call, enum fault fault, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool call_in_order(const struct call *call); /* waits for its root */
+
+/* accept.c: what the record says becomes the call. A fault is the answer. */
+enum fault call_accept(struct call *call, const struct incoming *record);
+
+/* accept_event.c: *nothing when no row reacts to any of the record's events. */
+enum fault call_accept_event(struct call *call, const struct incoming *record, bool *nothing);
+
+/* loading.c: asks for everything that is not there yet. False when nothing could be sent: call->fault says why. */
+bool call_load(struct call *call);
+
+/* saving.c: builds the commit of what was decided, and gathers it. */
+enum fault call_save(struct call *call);
+bool reply_split(struct bytes kept, struct arena *arena, Casebus__Outcome **outcome, struct bytes *body);
+
+/* answering.c */
+void call_answer(struct call *call, enum fault fault);
+
+/* ops_read.c */
+void call_read_log(struct call *call);
+
+#endif
