@@ -188,9 +188,11 @@ static void read_welcome(const struct record *record, struct link_input *input)
 {
     struct arena arena;
     ProtobufCMessage *message = NULL;
+    const uint8_t *bytes = record->body_size > 0 ? record->body : record->envelope;
+    size_t size = record->body_size > 0 ? record->body_size : record->envelope_size;
     arena_init(&arena, 0);
-    if (contract_unpack(&casebus__welcome__descriptor, record->body, record->body_size, &CROSSING_EVENT, &arena, NULL,
-            &message) == FAULT_NONE) {
+    if (contract_unpack(&casebus__welcome__descriptor, bytes, size, &CROSSING_EVENT, &arena, NULL, &message) ==
+        FAULT_NONE) {
         const Casebus__Welcome *welcome = (const Casebus__Welcome *)message;
         input->session = welcome->session;
         input->heartbeat_ms = welcome->heartbeat_ms;

@@ -31,9 +31,11 @@ static void answer_and_ask(struct peer *peer, const struct record *record, void 
     }
 }
 
-static int open_place(void **state)
+static int open_at(void **state, bool welcomes_in_envelope)
 {
     struct place *place = calloc(1, sizeof(*place));
+    MUST(place != NULL);
+    place->peer.welcomes_in_envelope = welcomes_in_envelope;
     struct why why = {0};
     Casebus__Hello hello = CASEBUS__HELLO__INIT;
     hello.has_kind = true;
@@ -44,6 +46,16 @@ static int open_place(void **state)
     assert_int_equal(link_new(&options, clock_monotonic_ms(), &why, &place->link), FAULT_NONE);
     *state = place;
     return 0;
+}
+
+static int open_place(void **state)
+{
+    return open_at(state, false);
+}
+
+static int open_place_of_envelopes(void **state)
+{
+    return open_at(state, true);
 }
 
 static int close_place(void **state)
@@ -229,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_PEER(a_link_comes_up_asks_and_is_asked),
+        cmocka_unit_test_setup_teardown(a_link_comes_up_asks_and_is_asked, open_place_of_envelopes, close_place),
         WITH_PEER(what_is_sent_in_one_turn_leaves_as_one_frame),
         WITH_PEER(more_than_a_frame_holds_leaves_as_several),
         WITH_PEER(the_window_closes_and_opens_again),

@@ -65,8 +65,15 @@ void peer_welcome(struct peer *peer, const struct record *hello)
     welcome.session = ++peer->sessions;
     welcome.broker = "peer";
     welcome.credit_messages = peer->window;
-    struct record record = {.verb = VERB_WELCOME, .tag = hello->tag, .body = body};
-    record.body_size = (uint32_t)casebus__welcome__pack(&welcome, body);
+    struct record record = {.verb = VERB_WELCOME, .tag = hello->tag};
+    uint32_t size = (uint32_t)casebus__welcome__pack(&welcome, body);
+    if (peer->welcomes_in_envelope) {
+        record.envelope = body;
+        record.envelope_size = size;
+    } else {
+        record.body = body;
+        record.body_size = size;
+    }
     if (find_known(peer) < 0) {
         MUST(peer->known_count < PEER_LINKS_MAX);
         memcpy(peer->known[peer->known_count++], peer->from, PEER_ROUTING_MAX);
@@ -185,13 +192,13 @@ static void *run(void *argument)
 void peer_start(struct peer *peer, peer_rule *rule, void *context)
 {
     char signal[96];
-    uint32_t window = peer->window;
-    peer_rule *greet = peer->greet;
+    struct peer given = *peer;
     memset(peer, 0, sizeof(*peer));
     peer->rule = rule;
     peer->context = context;
-    peer->greet = greet;
-    peer->window = window == 0 ? 64 : window;
+    peer->greet = given.greet;
+    peer->window = given.window == 0 ? 64 : given.window;
+    peer->welcomes_in_envelope = given.welcomes_in_envelope;
     snprintf(peer->folder, sizeof(peer->folder), "/tmp/casebus-peer-XXXXXX");
     MUST(mkdtemp(peer->folder) != NULL);
     snprintf(peer->endpoint, sizeof(peer->endpoint), "ipc://%s/bus", peer->folder);

@@ -22,8 +22,9 @@ struct peer {
     char folder[64], endpoint[96];
     peer_rule *rule;
     void *context;
-    uint32_t window;  /* given in WELCOME */
-    peer_rule *greet; /* asked at HELLO instead of welcoming, if there is one */
+    uint32_t window;           /* given in WELCOME */
+    bool welcomes_in_envelope; /* where WELCOME carries its message, instead of in the body */
+    peer_rule *greet;          /* asked at HELLO instead of welcoming, if there is one */
 
     pthread_t thread;
     void *router, *control, *stop;
