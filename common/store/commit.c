@@ -35,6 +35,7 @@ static bool sort_keys_fit(const struct commit *commit)
 static enum fault check(const struct store *store, const struct commit *commit, struct why *why)
 {
     MUST(commit->partition < PARTITIONS);
+    MUST(commit->inbox_group == NULL || commit->inbox_sequence > 0);
     if (!lists_fit(commit)) {
         why_set(why, "cannot commit for %s: a list has more than %d entries", commit->root, COMMIT_LIST_MAX);
         return FAULT_INVALID;

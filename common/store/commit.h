@@ -118,7 +118,7 @@ struct commit {
 
     /* what it handles, each optional */
     const char *inbox_group;       /* NULL, or: this group has now handled ... */
-    uint64_t inbox_sequence;       /* ... the root's record of this sequence */
+    uint64_t inbox_sequence;       /* ... the root's record of this sequence, from 1 */
     const char *handled_timer;     /* NULL, or the member as timers_due gave it */
     int64_t handled_due_ms;        /* and its due time: a timer set anew since is left alone */
     const char *handled_lane;      /* NULL, or the dest of a task ... */
