@@ -72,7 +72,7 @@ enum fault payer_link_new(const struct payer_options *options, struct why *why, 
         return FAULT_INVALID;
     }
     for (unsigned i = 0; i < options->payer_id_count; i++) {
-        if (!id_is_valid(options->payer_ids[i])) {
+        if (!id_is_valid(options->payer_ids[i]) && !str_same(options->payer_ids[i], PAYER_ANY)) {
             why_set(why, "the payer id \"%.100s\" is not an id", options->payer_ids[i]);
             return FAULT_INVALID;
         }

@@ -17,6 +17,7 @@
 
 #define PAYER_TOKEN_SIZE  1536 /* with the NUL */
 #define PAYER_IDS_MAX     256
+#define PAYER_ANY         "*"   /* as a payer id: every one that nobody registered by name */
 #define PAYER_ANSWERS_MAX 1024  /* given and not yet settled */
 #define PAYER_ANSWER_MS   30000 /* after which an answer that nobody settled is to be given again */
 
