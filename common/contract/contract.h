@@ -86,6 +86,7 @@ struct contract_event {
     const struct contract_message *message;
     const char *line; /* Template of the time line's sentence; empty when it has none. */
     uint16_t due;     /* Place of the field with the due time that follows, or CONTRACT_NONE. */
+    bool minor;       /* A step on the way: shown only when all is asked for. */
 };
 
 struct contract_query {

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "common/contract/json.h"
+#include "common/contract/line.h"
 #include "common/core/clock.h"
 #include "common/core/slice.h"
 #include "proto/intake.pb-c.h"
 #include "services/cli/cli.h"
 
-enum { LINE_WIDTH = 80, TIMELINE_LINES_MAX = 40 };
+enum { LINE_WIDTH = 80 };
 
 static int read_case(struct cli *cli, const char *case_id, const Intake__Case **out)
 {
@@ -109,17 +110,12 @@ static size_t run_of(const struct history *history, size_t from)
     return count;
 }
 
-static bool is_minor(const struct happened *h)
-{
-    return h->row->minor;
-}
-
 /* Keeps the events to be told, in place. */
-static void keep_told(struct cli *cli, struct history *history)
+static void keep_told(const struct cli *cli, struct history *history)
 {
     size_t kept = 0;
     for (size_t i = 0; i < history->count; i++) {
-        if (line_of(&cli->arena, history->events[i].event) && (cli->options.all || !is_minor(&history->events[i]))) {
+        if (history->events[i].row->line[0] != '\0' && (cli->options.all || !history->events[i].row->minor)) {
             history->events[kept++] = history->events[i];
         }
     }
@@ -128,8 +124,8 @@ static void keep_told(struct cli *cli, struct history *history)
 
 static void print_line(struct cli *cli, const Intake__Case *c, const struct happened *h, size_t count)
 {
-    const char *line = line_of(&cli->arena, h->event);
-    int64_t due_at_ms = line_due(h->event);
+    const char *line = line_write(h->event, &cli->arena);
+    int64_t due_at_ms = event_due(h);
     const char *more = count > 1 ? arena_printf(&cli->arena, " (and %zu more)", count - 1) : "";
     const char *due = due_at_ms ? arena_printf(&cli->arena, "; next due %s", say_clock(&cli->arena, c->zone, due_at_ms)) : "";
     printf("%s%s%s  ", say_dim(cli), say_clock(&cli->arena, c->zone, h->at_ms), say_plain(cli));
@@ -143,7 +139,7 @@ static void print_json_line(struct cli *cli, const struct happened *h)
         h->simulated ? "true" : "false", json_write(h->event, JSON_LINE, &cli->arena));
 }
 
-int print_timeline(struct cli *cli, const char *case_id)
+static int timeline(struct cli *cli, const char *case_id)
 {
     const Intake__Case *c = NULL;
     struct history history = {.root = case_id};
@@ -174,13 +170,13 @@ int print_timeline(struct cli *cli, const char *case_id)
 int word_case(struct cli *cli)
 {
     const char *verb = cli->word_count == 2 ? cli->words[0] : "";
-    bool timeline = strcmp(verb, "timeline") == 0;
-    if (!timeline && strcmp(verb, "show") != 0) {
+    bool told = strcmp(verb, "timeline") == 0;
+    if (!told && strcmp(verb, "show") != 0) {
         return say_wrong(EXIT_USAGE, "usage: casebus case show | timeline CASE");
     }
     int status = session_open(cli);
     if (status != EXIT_DONE) {
         return status;
     }
-    return timeline ? print_timeline(cli, cli->words[1]) : show(cli, cli->words[1]);
+    return told ? timeline(cli, cli->words[1]) : show(cli, cli->words[1]);
 }

@@ -114,14 +114,6 @@ const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated);
 /* "Nov 22 09:30 PM" there; the process's own zone where it is NULL. */
 const char *say_clock(struct arena *arena, const char *zone, int64_t at_ms);
 
-/* ---- line.c ---- */
-
-/* The event's sentence by the template that its message carries (options.proto); NULL when it has none. */
-const char *line_of(struct arena *arena, const ProtobufCMessage *event);
-
-/* When what it announces falls due, 0 when it announces nothing. */
-int64_t line_due(const ProtobufCMessage *event);
-
 /* ---- follow.c: what happened to one root ---- */
 
 struct happened {
@@ -143,6 +135,9 @@ struct history {
 
 /* Reads what is new. */
 enum fault history_read(struct cli *cli, struct history *history, struct why *why);
+
+/* When what the event announces falls due, 0 when it announces nothing. */
+int64_t event_due(const struct happened *happened);
 
 /* The first event of the subject from place `from` on, or NULL. */
 const struct happened *history_find(const struct history *history, const char *subject, size_t from);

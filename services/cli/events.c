@@ -5,6 +5,7 @@
 
 #include "common/contract/guard.h"
 #include "common/contract/json.h"
+#include "common/contract/line.h"
 #include "proto/ops.pb-c.h"
 #include "services/cli/cli.h"
 
@@ -28,7 +29,7 @@ static void print_event(struct cli *cli, const Ops__RecordView *record, const Op
             record->sequence, record->at_ms, view->subject, event ? json_write(event, JSON_LINE, &cli->arena) : "null");
         return;
     }
-    const char *line = event ? line_of(&cli->arena, event) : NULL;
+    const char *line = event ? line_write(event, &cli->arena) : NULL;
     printf("%s %s%-32s%s %s %" PRIu64 "  %s\n", say_clock(&cli->arena, NULL, record->at_ms), say_bold(cli), view->subject, say_plain(cli),
         record->root, record->sequence, line ? line : "");
 }

@@ -1,3 +1,4 @@
+#include "common/contract/field.h"
 #include "common/contract/guard.h"
 #include "common/core/slice.h"
 #include "proto/ops.pb-c.h"
@@ -72,4 +73,12 @@ const struct happened *history_find(const struct history *history, const char *s
         }
     }
     return NULL;
+}
+
+int64_t event_due(const struct happened *happened)
+{
+    if (happened->row->due == CONTRACT_NONE) {
+        return 0;
+    }
+    return field_integer(happened->event, happened->event->descriptor->fields[happened->row->due].name, 0);
 }

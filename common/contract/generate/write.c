@@ -215,7 +215,7 @@ static void write_event(struct writing *w, const struct message_model *message)
     write_place(w->out, message, message->event->due);
     fputs(", .line = ", w->out);
     write_text(w->out, message->event->line != NULL ? message->event->line : "");
-    fputs("},\n", w->out);
+    fprintf(w->out, ", .minor = %s},\n", yes(message->event->minor));
 }
 
 static void write_row(struct writing *w, const struct message_model *message)
