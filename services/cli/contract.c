@@ -36,20 +36,19 @@ static void list_service(const struct contract_service *service)
 
 static const char *type_word(const ProtobufCFieldDescriptor *field)
 {
-    switch (field->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return "text";
-    case PROTOBUF_C_TYPE_BOOL:
-        return "yes/no";
-    case PROTOBUF_C_TYPE_BYTES:
-        return "bytes";
-    case PROTOBUF_C_TYPE_ENUM:
+    static const char *const WORDS[] = {
+        [PROTOBUF_C_TYPE_STRING] = "text",
+        [PROTOBUF_C_TYPE_BOOL] = "yes/no",
+        [PROTOBUF_C_TYPE_BYTES] = "bytes",
+    };
+    if (field->type == PROTOBUF_C_TYPE_ENUM) {
         return ((const ProtobufCEnumDescriptor *)field->descriptor)->short_name;
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return ((const ProtobufCMessageDescriptor *)field->descriptor)->short_name;
-    default:
-        return "number";
     }
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        return ((const ProtobufCMessageDescriptor *)field->descriptor)->short_name;
+    }
+    const char *word = field->type < sizeof WORDS / sizeof WORDS[0] ? WORDS[field->type] : NULL;
+    return word ? word : "number";
 }
 
 static const char *form_word(int form)

@@ -9,6 +9,8 @@
 
 #define CLI_TIMEOUT_MS 10000
 
+extern char **environ;
+
 struct word {
     const char *name;
     const char *usage;

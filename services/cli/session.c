@@ -17,7 +17,7 @@ static enum fault seal_body(void *context, const struct body_about *about, struc
     struct body *out)
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
-    struct bytes sealed = body_seal(context, &sealing, (struct bytes){in.bytes, in.size}, arena);
+    struct bytes sealed = sealing_seal(context, &sealing, (struct bytes){in.bytes, in.size}, arena);
     if (!sealed.at) {
         why_set(why, "there is no key for the tenant %s", about->tenant);
         return FAULT_UNAVAILABLE;
@@ -31,7 +31,7 @@ static enum fault open_body(void *context, const struct body_about *about, struc
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
     struct bytes clear;
-    if (!body_open(context, &sealing, (struct bytes){in.bytes, in.size}, arena, &clear)) {
+    if (!sealing_open(context, &sealing, (struct bytes){in.bytes, in.size}, arena, &clear)) {
         why_set(why, "the answer cannot be opened with the key of tenant %s", about->tenant);
         return FAULT_INTERNAL;
     }

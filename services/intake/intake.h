@@ -114,6 +114,6 @@ enum fault release_caseload(struct decision *d, Intake__Team *team, const Intake
 
 enum fault plan_drafted(struct decision *d, const Planning__PlanDrafted *event);
 enum fault plan_agreed(struct decision *d, const Planning__PlanAgreed *event);
-enum fault plan_completed(struct decision *d, const Planning__PlanCompleted *event);
+enum fault plan_ended(struct decision *d, const Planning__PlanEnded *event);
 
 #endif

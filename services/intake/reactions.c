@@ -41,7 +41,7 @@ enum fault plan_agreed(struct decision *d, const Planning__PlanAgreed *event)
     return FAULT_NONE;
 }
 
-enum fault plan_completed(struct decision *d, const Planning__PlanCompleted *event)
+enum fault plan_ended(struct decision *d, const Planning__PlanEnded *event)
 {
     Intake__Case *c = touch(d, "case", event->case_id);
     if (d->wants) {

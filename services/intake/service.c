@@ -27,7 +27,7 @@ static const struct command COMMANDS[] = {
 static const struct reaction REACTIONS[] = {
     REACTION(Planning__PlanDrafted, planning__plan_drafted__descriptor, plan_drafted),
     REACTION(Planning__PlanAgreed, planning__plan_agreed__descriptor, plan_agreed),
-    REACTION(Planning__PlanCompleted, planning__plan_completed__descriptor, plan_completed),
+    REACTION(Planning__PlanEnded, planning__plan_ended__descriptor, plan_ended),
     {0},
 };
 static const struct timer TIMERS[] = {
