@@ -404,9 +404,12 @@ static void answer_with_garbage(struct peer *peer, const struct record *record, 
     if (scene->commands == 0) {
         struct record reply = {
             .verb = VERB_REP, .status = STATUS_OK, .tag = record->tag, .envelope = NOT_A_MESSAGE, .envelope_size = 3};
+        struct record refusal = {.verb = VERB_REP, .status = STATUS_REFUSED, .tag = record->tag};
+        uint8_t two_parts[RECORD_HEAD]; /* each a good frame, but a message has one */
+        record_write(&refusal, two_parts);
         note_command(scene, record);
         peer_say_raw(peer, "no frame", 8, false);
-        peer_say_raw(peer, "two parts", 9, true);
+        peer_say_raw(peer, two_parts, sizeof(two_parts), true);
         peer_say(peer, &reply);
     } else {
         answer_all(peer, record, context);
