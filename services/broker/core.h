@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/bus/frame.h"
+#include "common/bus/verb.h"
 #include "common/store/head.h"
 
 enum {
@@ -23,6 +23,7 @@ enum {
     BROKER_NAME_SIZE = 97,   /* an id or a name, with its NUL */
     BROKER_LANE_SIZE = 256,  /* the name of a task lane, with its NUL */
     BROKER_WHY_SIZE = 256,
+    BROKER_PAGE = 128,       /* records, tasks or timers asked for at a time */
 };
 
 struct broker_limits {
@@ -84,29 +85,23 @@ struct broker_counters {
 
 /* A record of the log, a task of a lane or a due timer, as the store layer decoded it. All lent. */
 struct stored {
-    struct stream_id id;          /* log and lanes */
-    int64_t at_ms;                /* committed; of a timer: due */
-    const char *tenant, *root;    /* unit of order */
-    uint64_t sequence;            /* log: of the root */
-    const char *const *subjects;  /* log: the events in it */
+    struct stream_id id;           /* log and lanes */
+    int64_t at_ms;                 /* log: committed; timer: due */
+    const char *tenant, *root;     /* log, timer */
+    uint64_t sequence;             /* log: of the root */
+    const char *const *subjects;   /* log: the events in it */
     unsigned subject_count;
-    const char *service;          /* timer: owner. task: who asked */
-    const char *kind, *key, *name; /* timer: aggregate and name */
-    const uint8_t *envelope, *body; /* task: as the author packed them. log: body is the record */
-    uint32_t envelope_size, body_size;
+    const char *service, *kind, *key, *name; /* timer: owner, aggregate and name */
+    const uint8_t *bytes;          /* log: the record. lane: the task (common/bus/task.h). timer: its member */
+    uint32_t size;
 };
 
-/* Where a group stands in a partition, as kept in the store. */
-struct kept_cursor {
-    const char *group;
-    struct stream_id at; /* everything up to here is handled */
-};
-
+/* A root whose delivery to a group stopped at a dead record. */
 struct kept_parked {
-    const char *group, *tenant, *root;
-    struct stream_id first; /* its first record that is not handled */
-    uint64_t sequence;
-    bool retrying;          /* an operator said retry */
+    const char *tenant, *root;
+    struct stream_id from;  /* the log is read from here on, this one included ... */
+    uint64_t sequence;      /* ... but what comes before this one is handled */
+    bool draining;          /* an operator let it go on */
 };
 
 enum broker_input_kind {
@@ -116,56 +111,57 @@ enum broker_input_kind {
     INPUT_SUSPECT,    /* a peer's connection broke: ask it */
     INPUT_STORE_UP,
     INPUT_STORE_DOWN, /* nothing asked before will be answered; `why` */
-    INPUT_LEASED,     /* `epoch` of the lease, 0 when another broker (`why`) has it */
-    INPUT_KEPT,       /* cursors and parked roots of a partition whose lease was won */
-    INPUT_LOG,        /* records after `after`, oldest first; fewer than asked: there are no more */
+    INPUT_LEASED,     /* `epoch` of the lease, 0 when another broker has it */
+    INPUT_KEPT,       /* where a group stands in a partition, and its parked roots */
+    INPUT_LOG,        /* records, oldest first; `more`: there may be more behind */
     INPUT_LANES,      /* `names` of the lanes in use */
-    INPUT_TASKS,      /* of lane `name`, after `after` */
-    INPUT_TIMERS,     /* due ones */
-    INPUT_WRITTEN,    /* an ask that writes was carried out: `ask`, `outcome` */
+    INPUT_TASKS,
+    INPUT_TIMERS,     /* due ones, soonest first */
+    INPUT_WRITTEN,    /* an ask that writes was carried out, or not */
+    INPUT_FAILED,     /* an ask that reads could not be answered */
     INPUT_DRAIN,      /* take nothing new, finish what is under way, tell the peers */
 };
 
 enum written { WRITTEN, WRITE_FENCED, WRITE_FAILED };
 
+struct broker_ask;
+
 struct broker_input {
     enum broker_input_kind kind;
-    uint32_t peer;             /* FRAME, GONE, SUSPECT */
-    const uint8_t *bytes;      /* FRAME */
+    uint32_t peer;                /* FRAME, GONE, SUSPECT */
+    const uint8_t *bytes;         /* FRAME */
     size_t size;
-    uint32_t partition;
-    uint32_t epoch;            /* LEASED; and of KEPT, LOG, LANES, TASKS, TIMERS: of the ask they answer */
-    int64_t until_ms;          /* LEASED: our clock when it was asked for, plus its length */
-    const char *name;          /* TASKS: lane */
-    const char *why;
-    struct stream_id after;    /* LOG, TASKS */
-    struct stream_id last;     /* LOG: last id seen, also when its record could not be read */
-    const struct stored *items;
+    const char *why;              /* STORE_DOWN */
+    const struct broker_ask *ask; /* all from LEASED to FAILED: what was asked */
+    uint32_t epoch;               /* LEASED */
+    int64_t until_ms;             /* LEASED: our clock when it was asked for, plus its length */
+    struct stream_id at;          /* KEPT: everything up to here is handled. LOG: the last one read */
+    const struct stored *items;   /* LOG, TASKS, TIMERS */
     unsigned count;
-    bool more;                 /* LOG, TASKS, TIMERS: there are more behind */
-    const char *const *names;  /* LANES */
-    const struct kept_cursor *cursors;
-    unsigned cursor_count;
-    const struct kept_parked *parked;
+    bool more;
+    const char *const *names;     /* LANES */
+    unsigned name_count;
+    const struct kept_parked *parked; /* KEPT */
     unsigned parked_count;
-    const struct broker_ask *ask; /* WRITTEN: as it was taken */
-    enum written outcome;
+    int64_t next_in_ms;           /* TIMERS: when the next one will be due */
+    enum written outcome;         /* WRITTEN */
+    uint32_t attempts;            /* WRITTEN of ATTEMPT: so far */
 };
 
 /* What the broker wants of the store. One of a kind is under way per partition at a time (and per lane, group, letter). */
 enum broker_ask_kind {
     ASK_LEASE,     /* take or renew */
     ASK_RELEASE,   /* give up; not answered */
-    ASK_KEPT,      /* read cursors and parked roots -> KEPT */
+    ASK_KEPT,      /* where group `name` stands -> KEPT */
     ASK_LOG,       /* `count` records after `after` -> LOG */
     ASK_LANES,     /* -> LANES */
     ASK_TASKS,     /* `count` tasks of lane `name` after `after` -> TASKS */
     ASK_TIMERS,    /* `count` timers due -> TIMERS */
     ASK_CURSOR,    /* group `name` has handled everything up to `after` -> WRITTEN */
     ASK_TASK_DONE, /* take task `after` out of lane `name` -> WRITTEN */
+    ASK_ATTEMPT,   /* count a failed delivery -> WRITTEN with `attempts` so far */
     ASK_DEAD,      /* record `after` of (tenant, root) is dead for group `name`, its root is parked -> WRITTEN */
-    ASK_RETRY,     /* mark the parked root as retrying from `after` -> WRITTEN */
-    ASK_UNPARK,    /* the root is delivered live again -> WRITTEN */
+    ASK_UNPARK,    /* the root has caught up and is delivered live again -> WRITTEN */
 };
 
 struct broker_ask {
@@ -173,17 +169,17 @@ struct broker_ask {
     uint32_t partition;
     uint32_t epoch;
     uint32_t count;
-    uint32_t attempts;              /* DEAD */
     struct stream_id after;
-    uint64_t sequence;              /* DEAD, RETRY */
+    uint64_t sequence;              /* ATTEMPT, DEAD, UNPARK */
     uint64_t ticket;                /* the broker's own */
     char name[BROKER_LANE_SIZE];    /* group or lane */
-    char tenant[BROKER_NAME_SIZE];  /* DEAD, RETRY, UNPARK */
+    char tenant[BROKER_NAME_SIZE];  /* ATTEMPT, DEAD, UNPARK */
     char root[BROKER_NAME_SIZE];
-    char why[BROKER_WHY_SIZE];      /* DEAD */
+    char why[BROKER_NAME_SIZE];     /* DEAD: a coded word */
 };
 
 struct broker;
+struct frame;
 
 /* `name` is this broker's instance id, `seed` anything that differs from start to start. Never fails (memory: MUST). */
 struct broker *broker_new(const struct broker_limits *limits, const char *name, uint64_t seed, int64_t now_ms);
@@ -201,6 +197,7 @@ int64_t broker_wake_ms(const struct broker *broker);
 bool broker_frame(struct broker *broker, uint32_t *out_peer, const struct frame **out);
 void broker_frame_sent(struct broker *broker);
 void broker_frame_later(struct broker *broker);
+void broker_frames_again(struct broker *broker);
 
 /* The next thing to ask of the store; false when there is none. */
 bool broker_ask(struct broker *broker, struct broker_ask *out);
@@ -216,9 +213,8 @@ bool broker_question(struct broker *broker, struct broker_question *out);
 void broker_answer(struct broker *broker, uint64_t ticket, enum status status, const char *fault, const char *why,
     const char *body_type, const uint8_t *body, uint32_t body_size);
 
-/* An operator's word about a parked root, once the store has been asked what it is. */
-void broker_retry_parked(struct broker *broker, uint32_t partition, const char *group, const char *tenant, const char *root,
-    struct stream_id from);
+/* An operator let a parked root go on, and the store knows: it drains from now. */
+void broker_unpark(struct broker *broker, uint32_t partition, const char *group, const struct kept_parked *parked);
 
 const struct broker_counters *broker_counters(const struct broker *broker);
 bool broker_is_drained(const struct broker *broker); /* After INPUT_DRAIN: nothing is under way and nothing waits to be sent. */

@@ -2,6 +2,7 @@
 
 /* A map from a 64-bit key that is already well mixed (a hash, a random number) to a pointer. Open addressing, no tombstones. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct map_slot {
@@ -29,4 +30,14 @@ static inline uint64_t mix64(uint64_t x)
     x ^= x >> 27;
     x *= 0x94d049bb133111ebu;
     return x ^ x >> 31;
+}
+
+/* Of a short name that a trusted peer or the store gave (FNV-1a, mixed). */
+static inline uint64_t name_hash(const char *name, size_t size)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3u;
+    }
+    return mix64(hash);
 }

@@ -11,6 +11,7 @@ static const struct {
 } PEEKED[] = {
     {1, offsetof(struct peek, id)},      {2, offsetof(struct peek, subject)}, {3, offsetof(struct peek, tenant)},
     {4, offsetof(struct peek, root)},    {16, offsetof(struct peek, lane)},   {17, offsetof(struct peek, entry)},
+    {25, offsetof(struct peek, asker)},
 };
 
 static bool take_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)

@@ -15,7 +15,7 @@ struct peeked {
 };
 
 struct peek {
-    struct peeked id, subject, tenant, root, lane, entry;
+    struct peeked id, subject, tenant, root, lane, entry, asker;
 };
 
 /* False when the bytes are no well-formed message; `out` is then not to be used. */

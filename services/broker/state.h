@@ -9,6 +9,7 @@
  *     strand    the deliveries of one root to one consumer, in order; only its first is ever under way
  *     feed      where deliveries come from: the log of a partition for one group, a lane of a partition, its timers */
 
+#include "common/bus/frame.h"
 #include "services/broker/core.h"
 #include "services/broker/list.h"
 #include "services/broker/map.h"
@@ -17,17 +18,20 @@
 #include "services/broker/wheel.h"
 
 enum {
-    CREWS_MAX = 64,      /* services, and as many groups */
+    CREWS_MAX = 4096,    /* services and lanes */
     CREW_PEERS_MAX = 64, /* instances */
     PEER_SERVES_MAX = 8,
     GROUPS_MAX = 16,
-    CLASSES = 4,         /* of commands: enum lane */
+    CLASSES = 4,         /* of commands: enum record_class */
     LANE_WINDOW = 256,   /* tasks read at a time */
 };
 
-enum deadline_owner { DUE_PEER, DUE_ERRAND, DUE_STRAND, DUE_PARTITION, DUE_LANE };
+enum deadline_owner { DUE_PEER, DUE_ERRAND, DUE_PARTITION };
 
 struct crew;
+struct partition;
+struct strand;
+struct task_lane;
 struct group;
 
 enum peer_state { PEER_READY, PEER_SUSPECT, PEER_LEAVING };
@@ -70,13 +74,14 @@ struct call_queue {
 };
 
 struct crew {
-    char name[BROKER_NAME_SIZE];
+    char name[BROKER_LANE_SIZE];
     struct peer *peers[CREW_PEERS_MAX];
     unsigned peer_count;
     struct call_queue queues[CLASSES];
     unsigned queued, queued_bytes;
     struct list ready;           /* strands whose first delivery could go now */
     bool deliveries_first;       /* whose turn it is between calls and deliveries */
+    struct list busy;            /* in broker.busy while something waits */
 };
 
 struct group {
@@ -105,43 +110,47 @@ struct call {
     uint64_t caller_tag;
     uint64_t root;
     int64_t arrived_ms, expires_ms;
-    uint8_t verb, lane;
+    uint8_t verb, class;
     uint8_t *copy;               /* the whole record, while it is queued */
     uint32_t copy_size;
 };
 
 enum feed_kind { FEED_LOG, FEED_LANE, FEED_TIMERS };
 
+/* Where deliveries come from, and how far they are. */
 struct feed {
     enum feed_kind kind;
     struct partition *partition;
+    struct crew *crew;           /* who takes them; TIMERS: NULL, each timer names its service */
     struct group *group;         /* LOG */
     struct task_lane *lane;      /* LANE */
     struct list unfinished;      /* deliveries in order */
     unsigned count;
     struct stream_id read;       /* deliveries were made of everything up to here */
     struct stream_id acked;      /* LOG: the store knows */
+    bool known;                  /* LOG: the store said where the group stands */
     bool ack_asked;
 };
 
-/* The bytes of one stored thing, shared by the groups it is delivered to. */
+/* One stored thing, shared by the groups it is delivered to. What it points to lies behind it in the same memory. */
 struct entry {
     unsigned refs;
-    struct stream_id id, previous;
+    struct stream_id id;         /* TIMERS: due time and hash of its name */
+    struct stream_id previous;   /* LOG: the record before it in the log */
     int64_t at_ms;
     uint64_t root_hash, sequence;
-    uint32_t size;               /* of the allocation */
+    uint32_t total_size;
     const char *tenant, *root;
     const char *service, *kind, *key, *name;
-    const uint8_t *envelope, *body;
-    uint32_t envelope_size, body_size;
+    const uint8_t *bytes;
+    uint32_t size;
 };
 
-enum delivery_state {
-    DELIVERY_WAITS,  /* behind another of its strand, or for an instance */
-    DELIVERY_SENT,
-    DELIVERY_PAUSED, /* failed; goes again at its deadline */
-    DELIVERY_DYING,  /* the store is asked to keep it as dead */
+enum stage {
+    STAGE_WAITS,  /* behind another of its strand, or for an instance */
+    STAGE_SENT,
+    STAGE_PAUSED, /* failed; goes again at its deadline */
+    STAGE_DYING,  /* the store is asked to keep it as dead */
 };
 
 struct delivery {
@@ -150,54 +159,47 @@ struct delivery {
     struct feed *feed;
     struct strand *strand;
     struct entry *entry;
-    enum delivery_state state;
-    bool live;                   /* LOG: holds the group's position; not so when a parked root catches up */
+    enum stage stage;
     unsigned failed, lost, sent;
 };
 
-enum parked { LIVE, PARKED, CATCHING_UP };
+/*     LIVE --a record died--> PARKED --an operator: retry, skip--> DRAINING --caught up with the feed--> LIVE
+ *                               ^------------a record died------------' */
+enum standing { LIVE, PARKED, DRAINING };
 
 struct strand {
-    uint64_t key;
+    uint64_t tag, key;
+    struct feed *feed;
+    struct crew *crew;
+    uint64_t root_hash;
     struct list ready;           /* in its crew's ready list while its first could go */
     struct list deliveries;
-    struct feed *feed;
-    uint64_t root_hash;
-    struct list parked_node;     /* in the partition's parked list unless LIVE */
-    enum parked parked;
-    struct stream_id from;       /* PARKED, CATCHING_UP: first record not handled, next to be read */
-    char *tenant, *root;         /* the same */
+    struct list aside;           /* in the partition's list unless LIVE */
+    enum standing standing;
+    struct stream_id read;       /* DRAINING: the log is read up to here */
+    uint64_t sequence;           /* DRAINING: what comes before is handled */
+    char *tenant, *root;         /* unless LIVE */
 };
 
 struct task_lane {
     struct list node;
     char name[BROKER_LANE_SIZE];
     struct feed feed;
-    struct peer *taker;          /* TASK lanes: whom they go to, while its session lasts */
-    uint64_t taker_session;
-    struct crew *crew;           /* lanes of services */
-    bool asked;
-    bool more;
-    unsigned waiting;            /* as far as read */
+    bool asked, more, seen;
 };
 
-enum lease_state { LEASE_NONE, LEASE_ASKED, LEASE_READING, LEASE_HELD };
-
 struct partition {
-    uint32_t number;
-    enum lease_state lease;
-    uint32_t epoch;
-    int64_t until_ms, renew_ms;
-    bool lease_asked;
-    bool log_asked, lanes_asked, timers_asked;
-    bool rung;                   /* look at once */
-    int64_t log_ms, lanes_ms, timers_ms, cursor_ms; /* next look */
-    struct feed logs[GROUPS_MAX];
+    uint32_t number, epoch;
+    bool held;                   /* the lease is ours, until ... */
+    int64_t until_ms;
+    bool lease_asked, log_asked, lanes_asked, timers_asked;
+    bool drain_turn;             /* the next reading of the log is for a draining root */
+    unsigned unacked;            /* records handled since the positions were last written */
+    int64_t renew_ms, log_ms, lanes_ms, timers_ms, cursor_ms; /* next look */
+    struct feed logs[GROUPS_MAX]; /* by group number */
     struct feed timers;
     struct list lanes;
-    struct list parked;          /* strands that are not LIVE */
-    struct kept_cursor *kept;    /* positions of groups nobody has joined yet */
-    unsigned kept_count;
+    struct list aside;           /* strands that are not LIVE */
     struct deadline deadline;
 };
 
@@ -231,12 +233,15 @@ struct broker {
     struct map peers;            /* mix64(peer id) -> struct peer */
     struct map strands;          /* key -> struct strand */
     struct list peer_list;
-    struct list dirty;
+    struct list dirty;           /* peers with frames to send */
+    struct list busy;            /* crews with something waiting */
+    struct list stuck;           /* those whose socket took no more in this turn */
     struct list idle_parcels;
     struct stray strays[STRAYS_MAX];
     unsigned stray_count, stray_next;
 
-    struct crew *crews[CREWS_MAX];
+    struct map crews;            /* hash of the name -> struct crew */
+    struct crew **crew_list;
     unsigned crew_count;
     struct group *groups[GROUPS_MAX];
     unsigned group_count;
@@ -274,6 +279,7 @@ void answer_caller(struct broker *b, uint64_t session, uint64_t tag, uint8_t ver
 struct crew *crew_find(struct broker *b, const char *name, size_t size);
 struct crew *crew_require(struct broker *b, const char *name);
 void crew_init(struct crew *crew, const char *name);
+void crew_has_work(struct broker *b, struct crew *crew); /* It waits for a credit. */
 bool crew_join(struct crew *crew, struct peer *peer);
 void crew_leave(struct crew *crew, struct peer *peer);
 struct peer *crew_choose(const struct broker *b, const struct crew *crew, uint64_t root, uint32_t bytes);
@@ -289,10 +295,11 @@ void errand_init(struct errand *errand, enum errand_kind kind, uint64_t tag);
 void errand_entrust(struct errand *errand, struct peer *peer, uint32_t bytes);
 void errand_return(struct errand *errand); /* Gives the credit back. */
 struct errand *errand_find(struct broker *b, uint64_t tag);
+uint64_t errand_slot(const struct errand *errand); /* Its tag in its pool. */
 
 /* route.c: commands and questions. */
 void route_call(struct broker *b, struct peer *caller, const struct record *record);
-void route_reply(struct broker *b, struct peer *worker, const struct record *record);
+void route_reply(struct broker *b, struct peer *worker, struct call *call, const struct record *record);
 void route_cancel(struct broker *b, struct peer *caller, const struct record *record);
 void route_due(struct broker *b, struct call *call);
 void route_lost(struct broker *b, struct call *call);
@@ -300,67 +307,72 @@ bool route_next(struct broker *b, struct crew *crew);
 void route_abandon(struct broker *b, struct crew *crew, const char *why);
 
 /* strands.c: order per root, redelivery, poison. */
-uint64_t root_hash(const char *tenant, const char *root);
-struct entry *entry_new(struct broker *b, const struct stored *item);
-void entry_drop(struct broker *b, struct entry **entry);
-bool strand_add(struct broker *b, struct feed *feed, struct entry *entry, bool live);
-struct strand *strand_find(struct broker *b, const struct feed *feed, uint64_t root);
-struct strand *strand_require(struct broker *b, struct feed *feed, uint64_t root);
-void strand_drop_if_idle(struct broker *b, struct strand *strand);
-void strand_go(struct broker *b, struct strand *strand);
+void feed_init(struct feed *feed, enum feed_kind kind, struct partition *partition);
+void feed_clear(struct broker *b, struct feed *feed);
+struct entry *entry_new(struct broker *b, const struct stored *item, uint64_t root_hash);
+void entry_drop(struct broker *b, struct entry *entry);
+struct strand *strand_find(struct broker *b, const struct feed *feed, uint64_t root_hash);
+struct strand *strand_require(struct broker *b, struct feed *feed, struct crew *crew, uint64_t root_hash);
+void strand_settle(struct broker *b, struct strand *strand);
+bool strand_add(struct broker *b, struct strand *strand, struct entry *entry);
+void strand_empty(struct broker *b, struct strand *strand);
 bool crew_deliver(struct broker *b, struct crew *crew);
 void delivery_done(struct broker *b, struct delivery *delivery);
-void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms, const char *why);
+void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms);
 void delivery_lost(struct broker *b, struct delivery *delivery);
 void delivery_due(struct broker *b, struct delivery *delivery);
 void delivery_answer(struct broker *b, struct delivery *delivery, const struct record *record);
-void feed_init(struct feed *feed, enum feed_kind kind, struct partition *partition);
-void feed_clear(struct broker *b, struct feed *feed);
-struct crew *feed_crew(const struct feed *feed);
+void delivery_send(struct broker *b, struct delivery *delivery, struct peer *peer, struct record *record);
 
 /* deliver.c: the log to its groups. */
+void deliver_joined(struct broker *b, struct group *group);
+void deliver_ask_kept(struct broker *b, struct partition *p, struct group *group);
+void deliver_kept(struct broker *b, struct partition *p, const struct broker_input *in);
 void deliver_poll(struct broker *b, struct partition *p);
 void deliver_log(struct broker *b, struct partition *p, const struct broker_input *in);
-void deliver_cursors(struct broker *b, struct partition *p, bool now);
-struct stream_id feed_floor(const struct feed *feed);
+void deliver_cursors(struct broker *b, struct partition *p);
+void deliver_written(struct broker *b, struct partition *p, const struct broker_input *in);
 bool deliver_send(struct broker *b, struct delivery *delivery, struct peer *peer);
-void deliver_joined(struct broker *b, struct group *group);
+struct group *group_find(struct broker *b, const char *name);
 
-/* park.c: dead letters and parked roots. */
-void park_kill(struct broker *b, struct delivery *delivery, const char *why);
-void park_written(struct broker *b, struct partition *p, const struct broker_input *in);
-void park_kept(struct broker *b, struct partition *p, const struct broker_input *in);
-void park_caught_up(struct broker *b, struct partition *p);
+/* park.c: dead records and the roots that wait behind them. */
+void park_kill(struct broker *b, struct delivery *delivery);
+void park_dead(struct broker *b, struct partition *p, const struct broker_input *in);
+void park_restore(struct broker *b, struct feed *feed, const struct kept_parked *parked);
+struct strand *park_next_to_drain(struct partition *p);
+void park_drained(struct broker *b, struct strand *strand, const struct broker_input *in);
+void park_settle(struct broker *b, struct strand *strand);
+void park_clear(struct broker *b, struct partition *p);
 
-/* lanes.c, timers.c */
+/* lanes.c, timers.c: tasks and due timers. */
 void lanes_poll(struct broker *b, struct partition *p);
 void lanes_found(struct broker *b, struct partition *p, const struct broker_input *in);
 void lanes_tasks(struct broker *b, struct partition *p, const struct broker_input *in);
-void lanes_written(struct broker *b, struct partition *p, const struct broker_input *in);
-void lanes_takers_changed(struct broker *b);
-void lanes_crew_joined(struct broker *b);
+void lanes_joined(struct broker *b, struct peer *peer);
+void lanes_left(struct broker *b, struct peer *peer);
 bool lanes_send(struct broker *b, struct delivery *delivery, struct peer *peer);
-struct peer *lane_taker(struct broker *b, struct task_lane *lane);
+void lanes_final(struct broker *b, struct delivery *delivery);
 void lanes_clear(struct broker *b, struct partition *p);
+struct task_lane *lane_find(struct partition *p, const char *name);
 void timers_poll(struct broker *b, struct partition *p);
 void timers_due(struct broker *b, struct partition *p, const struct broker_input *in);
 bool timers_send(struct broker *b, struct delivery *delivery, struct peer *peer);
 
-/* leases.c */
+/* leases.c: whose partitions, and when each is looked at. */
 void leases_start(struct broker *b);
 void leases_due(struct broker *b, struct partition *p);
 void leases_got(struct broker *b, struct partition *p, const struct broker_input *in);
-void leases_kept(struct broker *b, struct partition *p, const struct broker_input *in);
 void lease_lose(struct broker *b, struct partition *p);
+void leases_store_up(struct broker *b);
 void leases_store_down(struct broker *b);
 void leases_release(struct broker *b);
 bool partition_is_ours(const struct broker *b, const struct partition *p);
 void partition_ring(struct broker *b, uint32_t number);
-void partition_wake(struct broker *b, struct partition *p, int64_t at_ms);
+void partition_look(struct broker *b, struct partition *p); /* Sets when to look at it next. */
 
-/* status.c */
-void status_answer(struct broker *b, struct peer *caller, const struct record *record);
-bool status_is_ours(const char *subject, size_t size);
+/* status.c: what the broker says about itself. */
+bool status_is_ours(const char *service, size_t size);
 void status_question(struct broker *b, struct peer *caller, const struct record *record, const struct peek *peek);
 
-struct broker_ask *ask_new(struct broker *b, struct partition *p, enum broker_ask_kind kind);
+/* asks.c: what is wanted of the store. */
+struct broker_ask *ask_new(struct broker *b, const struct partition *p, enum broker_ask_kind kind);

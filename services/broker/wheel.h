@@ -14,6 +14,7 @@ enum { WHEEL_SLOTS = 1024, WHEEL_TICK_MS = 8 };
 struct deadline {
     struct list node;
     int64_t at_ms;
+    int owner; /* what it is a part of: the caller's to say */
 };
 
 struct wheel {
