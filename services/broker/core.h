@@ -157,6 +157,7 @@ enum broker_ask_kind {
     ASK_LANES,     /* -> LANES */
     ASK_TASKS,     /* `count` tasks of lane `name` after `after` -> TASKS */
     ASK_TIMERS,    /* `count` timers due -> TIMERS */
+    /* From here on they write. */
     ASK_CURSOR,    /* group `name` has handled everything up to `after` -> WRITTEN */
     ASK_TASK_DONE, /* take task `after` out of lane `name` -> WRITTEN */
     ASK_ATTEMPT,   /* count a failed delivery -> WRITTEN with `attempts` so far */
@@ -180,6 +181,7 @@ struct broker_ask {
 
 struct broker;
 struct frame;
+struct Ops__Status;
 
 /* `name` is this broker's instance id, `seed` anything that differs from start to start. Never fails (memory: MUST). */
 struct broker *broker_new(const struct broker_limits *limits, const char *name, uint64_t seed, int64_t now_ms);
@@ -208,6 +210,7 @@ struct broker_question {
     const char *subject; /* `broker.ListDead` ... */
     const uint8_t *envelope, *body;
     uint32_t envelope_size, body_size;
+    bool sealed;         /* the body; the broker has no key to open it */
 };
 bool broker_question(struct broker *broker, struct broker_question *out);
 void broker_answer(struct broker *broker, uint64_t ticket, enum status status, const char *fault, const char *why,
@@ -215,6 +218,10 @@ void broker_answer(struct broker *broker, uint64_t ticket, enum status status, c
 
 /* An operator let a parked root go on, and the store knows: it drains from now. */
 void broker_unpark(struct broker *broker, uint32_t partition, const char *group, const struct kept_parked *parked);
+
+/* Peers, groups, lanes and figures; all but the dead letters, which the store counts. In `arena`, and lent from the broker. */
+struct arena;
+void broker_status(struct broker *broker, struct arena *arena, struct Ops__Status *out);
 
 const struct broker_counters *broker_counters(const struct broker *broker);
 bool broker_is_drained(const struct broker *broker); /* After INPUT_DRAIN: nothing is under way and nothing waits to be sent. */

@@ -145,7 +145,7 @@ static int compare_hashes(const void *a, const void *b)
 }
 
 /* The latest instance to say hello decides: during a roll-out that is the newer one. */
-void group_want(struct group *group, char *const *subjects, size_t count)
+void group_want(struct group *group, const char *const *subjects, size_t count)
 {
     uint64_t *wants = count ? malloc(count * sizeof *wants) : NULL;
     MUST(wants || count == 0);

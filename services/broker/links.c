@@ -379,6 +379,7 @@ void link_lose(struct broker *b, struct peer *peer)
         }
     }
     abandon_crews(b, peer);
+    lanes_left(b, peer);
     Casebus__Hello nothing = CASEBUS__HELLO__INIT;
     take_lanes(peer, &nothing);
     b->counters.links_lost += had_work;

@@ -81,9 +81,9 @@ void outbox_done(struct broker *b)
 static size_t pack_outcome(uint8_t *out, uint32_t retry_after_ms, const char *fault, const char *why, const char *body_type)
 {
     Casebus__Outcome outcome = CASEBUS__OUTCOME__INIT;
-    outcome.fault = (char *)fault;
-    outcome.why = (char *)why;
-    outcome.body_type = (char *)body_type;
+    outcome.fault = fault;
+    outcome.why = why;
+    outcome.body_type = body_type;
     outcome.has_retry_after_ms = retry_after_ms > 0;
     outcome.retry_after_ms = retry_after_ms;
     MUST(casebus__outcome__get_packed_size(&outcome) <= ENVELOPE_MAX);

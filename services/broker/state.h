@@ -9,6 +9,10 @@
  *     strand    the deliveries of one root to one consumer, in order; only its first is ever under way
  *     feed      where deliveries come from: the log of a partition for one group, a lane of a partition, its timers */
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/bus/frame.h"
 #include "services/broker/core.h"
 #include "services/broker/list.h"
@@ -171,7 +175,7 @@ struct strand {
     uint64_t tag, key;
     struct feed *feed;
     struct crew *crew;
-    uint64_t root_hash;
+    uint64_t root_hash;          /* TIMERS: of root and service */
     struct list ready;           /* in its crew's ready list while its first could go */
     struct list deliveries;
     struct list aside;           /* in the partition's list unless LIVE */
@@ -185,7 +189,7 @@ struct task_lane {
     struct list node;
     char name[BROKER_LANE_SIZE];
     struct feed feed;
-    bool asked, more, seen;
+    bool asked;
 };
 
 struct partition {
@@ -200,6 +204,8 @@ struct partition {
     struct feed timers;
     struct list lanes;
     struct list aside;           /* strands that are not LIVE */
+    struct list rung_node;       /* in broker.rung when there is something new in it */
+    bool released;
     struct deadline deadline;
 };
 
@@ -235,6 +241,7 @@ struct broker {
     struct list peer_list;
     struct list dirty;           /* peers with frames to send */
     struct list busy;            /* crews with something waiting */
+    struct list rung;            /* partitions with something new */
     struct list stuck;           /* those whose socket took no more in this turn */
     struct list idle_parcels;
     struct stray strays[STRAYS_MAX];
@@ -285,7 +292,7 @@ void crew_leave(struct crew *crew, struct peer *peer);
 struct peer *crew_choose(const struct broker *b, const struct crew *crew, uint64_t root, uint32_t bytes);
 bool crew_is_manned(const struct crew *crew);
 struct group *group_require(struct broker *b, const char *name);
-void group_want(struct group *group, char *const *subjects, size_t count);
+void group_want(struct group *group, const char *const *subjects, size_t count);
 bool group_wants(const struct group *group, const struct stored *item);
 void crew_work(struct broker *b, struct crew *crew);     /* hands out what waits, as credits allow */
 void peer_has_credit(struct broker *b, struct peer *peer);
@@ -320,6 +327,7 @@ bool crew_deliver(struct broker *b, struct crew *crew);
 void delivery_done(struct broker *b, struct delivery *delivery);
 void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms);
 void delivery_lost(struct broker *b, struct delivery *delivery);
+void delivery_counted(struct broker *b, const struct broker_input *in);
 void delivery_due(struct broker *b, struct delivery *delivery);
 void delivery_answer(struct broker *b, struct delivery *delivery, const struct record *record);
 void delivery_send(struct broker *b, struct delivery *delivery, struct peer *peer, struct record *record);
@@ -350,6 +358,7 @@ void lanes_found(struct broker *b, struct partition *p, const struct broker_inpu
 void lanes_tasks(struct broker *b, struct partition *p, const struct broker_input *in);
 void lanes_joined(struct broker *b, struct peer *peer);
 void lanes_left(struct broker *b, struct peer *peer);
+void lanes_written(struct broker *b, struct partition *p, const struct broker_input *in);
 bool lanes_send(struct broker *b, struct delivery *delivery, struct peer *peer);
 void lanes_final(struct broker *b, struct delivery *delivery);
 void lanes_clear(struct broker *b, struct partition *p);
@@ -366,6 +375,7 @@ void lease_lose(struct broker *b, struct partition *p);
 void leases_store_up(struct broker *b);
 void leases_store_down(struct broker *b);
 void leases_release(struct broker *b);
+void leases_rung(struct broker *b);
 bool partition_is_ours(const struct broker *b, const struct partition *p);
 void partition_ring(struct broker *b, uint32_t number);
 void partition_look(struct broker *b, struct partition *p); /* Sets when to look at it next. */
