@@ -1,5 +1,3 @@
-#pragma once
-
 /* The broker, without sockets, clock or randomness: broker_step(broker, now, input), then take what it says to peers and asks of
  * the store.
  *
@@ -10,6 +8,8 @@
  * What it never does: open a body, keep the only copy of anything acknowledged, wait.
  *
  * All memory it needs is bounded by `struct broker_limits`. Bytes given in an input are lent for that step. */
+#ifndef BROKER_CORE_H
+#define BROKER_CORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -227,3 +227,5 @@ const struct broker_counters *broker_counters(const struct broker *broker);
 bool broker_is_drained(const struct broker *broker); /* After INPUT_DRAIN: nothing is under way and nothing waits to be sent. */
 bool broker_store_is_ready(const struct broker *broker);
 unsigned broker_leases(const struct broker *broker);
+
+#endif

@@ -213,7 +213,7 @@ void deliver_written(struct broker *b, struct partition *p, const struct broker_
     }
 }
 
-bool deliver_send(struct broker *b, struct delivery *delivery, struct peer *peer)
+bool deliver_event(struct broker *b, struct delivery *delivery, struct peer *peer)
 {
     const struct entry *entry = delivery->entry;
     char id[STREAM_ID_TEXT_SIZE];

@@ -29,12 +29,37 @@ static bool is_to_outside(const char *name)
     return strchr(name, '/') != NULL;
 }
 
+static bool is_named(const struct peer *peer, const char *lane)
+{
+    for (unsigned i = 0; i < peer->lane_count; i++) {
+        if (strcmp(peer->lanes[i], lane) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A lane goes to who names it; to who takes the rest only while nobody does. */
 static void man_lane(struct broker *b, struct crew *crew)
 {
-    for (struct list *node = b->peer_list.next; node != &b->peer_list && is_to_outside(crew->name); node = node->next) {
-        struct peer *peer = list_entry(node, struct peer, all);
-        if (peer->state != PEER_LEAVING && peer_takes_lane(peer, crew->name)) {
-            crew_join(crew, peer);
+    crew->peer_count = 0;
+    for (int rest = 0; rest < 2 && crew->peer_count == 0; rest++) {
+        for (struct list *node = b->peer_list.next; node != &b->peer_list; node = node->next) {
+            struct peer *peer = list_entry(node, struct peer, all);
+            bool takes = rest ? peer_takes_lane(peer, crew->name) : is_named(peer, crew->name);
+            if (takes && peer->state != PEER_LEAVING) {
+                crew_join(crew, peer);
+            }
+        }
+    }
+}
+
+static void man_lanes_of(struct broker *b, const struct peer *peer)
+{
+    for (unsigned i = 0; i < b->crew_count && peer->lane_count; i++) {
+        if (is_to_outside(b->crew_list[i]->name) && peer_takes_lane(peer, b->crew_list[i]->name)) {
+            man_lane(b, b->crew_list[i]);
+            crew_work(b, b->crew_list[i]);
         }
     }
 }
@@ -49,7 +74,9 @@ static struct task_lane *lane_require(struct broker *b, struct partition *p, con
     if (!crew) {
         return NULL;
     }
-    man_lane(b, crew);
+    if (is_to_outside(name)) {
+        man_lane(b, crew);
+    }
     lane = calloc(1, sizeof *lane);
     MUST(lane);
     memcpy(lane->name, name, strlen(name) + 1);
@@ -154,18 +181,14 @@ static void read_again(struct broker *b, const struct peer *peer)
 
 void lanes_joined(struct broker *b, struct peer *peer)
 {
-    for (unsigned i = 0; i < b->crew_count && peer->lane_count; i++) {
-        if (is_to_outside(b->crew_list[i]->name) && peer_takes_lane(peer, b->crew_list[i]->name)) {
-            crew_join(b->crew_list[i], peer);
-            crew_work(b, b->crew_list[i]);
-        }
-    }
+    man_lanes_of(b, peer);
     read_again(b, peer);
 }
 
 void lanes_left(struct broker *b, struct peer *peer)
 {
     if (peer->lane_count) {
+        man_lanes_of(b, peer);
         read_again(b, peer);
     }
 }
@@ -187,7 +210,7 @@ static size_t append_text(uint8_t *out, unsigned field, const char *text)
 }
 
 /* The record as it lies in the lane, with the place where it lies at the end of its envelope (fields lane and entry). */
-bool lanes_send(struct broker *b, struct delivery *delivery, struct peer *peer)
+bool lanes_deliver(struct broker *b, struct delivery *delivery, struct peer *peer)
 {
     enum { LANE_FIELD = 16, ENTRY_FIELD = 17, FIELD_HEADS = 8 };
     const struct entry *entry = delivery->entry;

@@ -247,6 +247,7 @@ static void links_bye(struct broker *b, struct peer *peer)
     peer->serves_count = 0;
     peer->group = NULL;
     peer->state = PEER_LEAVING;
+    lanes_left(b, peer);
 }
 
 static void links_record(struct broker *b, struct peer *peer, const struct record *record)

@@ -1,7 +1,7 @@
-#pragma once
-
 /* A doubly linked ring threaded through the things it orders. The head is a node of its own; an unlinked node points at itself,
  * so taking a node out twice is harmless. */
+#ifndef BROKER_LIST_H
+#define BROKER_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,3 +51,5 @@ static inline struct list *list_first(const struct list *head)
 {
     return list_is_empty(head) ? NULL : head->next;
 }
+
+#endif

@@ -30,6 +30,8 @@ const struct setting BROKER_SETTINGS[] = {
     {0},
 };
 
+extern char **environ;
+
 static const struct setting *const TABLES[] = {SETTINGS_COMMON, BROKER_SETTINGS, NULL};
 
 static int show_help(void)

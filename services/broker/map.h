@@ -1,6 +1,6 @@
-#pragma once
-
 /* A map from a 64-bit key that is already well mixed (a hash, a random number) to a pointer. Open addressing, no tombstones. */
+#ifndef BROKER_MAP_H
+#define BROKER_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,3 +41,5 @@ static inline uint64_t name_hash(const char *name, size_t size)
     }
     return mix64(hash);
 }
+
+#endif

@@ -1,9 +1,9 @@
-#pragma once
-
 /* Things of one size, handed out and taken back without asking the heap each time, up to a ceiling.
  *
  * Each thing has a slot number and a generation, packed into a tag that can travel: a tag whose thing was given back, even if
  * the slot is in use again, finds nothing. Memory grows by blocks and stays until pool_done(). */
+#ifndef BROKER_POOL_H
+#define BROKER_POOL_H
 
 #include <stdint.h>
 
@@ -29,3 +29,5 @@ void *pool_find(const struct pool *pool, uint64_t tag);
 
 /* Gives the thing of a live tag back. */
 void pool_give(struct pool *pool, uint64_t tag);
+
+#endif

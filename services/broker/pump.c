@@ -287,10 +287,18 @@ static enum fault send_reading(struct pump *pump, struct request *request)
     case ASK_TASKS:
         request->tasks = (struct lane_page){.partition = ask->partition, .dest = ask->name, .after = ask->after, .count_max = ask->count, .arena = &request->arena, .done = on_tasks, .user = request};
         return lane_page_send(pump->store, &request->tasks);
-    default:
+    case ASK_TIMERS:
+    case ASK_LEASE:
+    case ASK_RELEASE:
+    case ASK_CURSOR:
+    case ASK_TASK_DONE:
+    case ASK_ATTEMPT:
+    case ASK_DEAD:
+    case ASK_UNPARK:
         request->timers = (struct timers_due){.partition = ask->partition, .count_max = ask->count, .arena = &request->arena, .done = on_timers, .user = request};
         return timers_due_send(pump->store, &request->timers);
     }
+    MUST_NOT_REACH();
 }
 
 static enum fault send_cursors(struct pump *pump, const struct lease *lease, struct request *request)

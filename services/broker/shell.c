@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/bus/frame.h"
 #include "common/bus/link.h"
@@ -177,7 +178,7 @@ static void stop(struct shell *shell)
     store_side_free(&shell->store);
     broker_free(&shell->broker);
     metrics_free(&shell->metrics);
-    loop_free(shell->loop);
+    loop_free(&shell->loop);
     bus_done();
 }
 

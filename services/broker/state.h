@@ -1,5 +1,3 @@
-#pragma once
-
 /* What the broker's stories share: who is linked, who serves what, what is under way. Private to services/broker.
  *
  *     peer      one linked process and its session
@@ -8,6 +6,8 @@
  *               or a delivery (from the store, which keeps it until it is handled)
  *     strand    the deliveries of one root to one consumer, in order; only its first is ever under way
  *     feed      where deliveries come from: the log of a partition for one group, a lane of a partition, its timers */
+#ifndef BROKER_STATE_H
+#define BROKER_STATE_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,7 +340,7 @@ void deliver_poll(struct broker *b, struct partition *p);
 void deliver_log(struct broker *b, struct partition *p, const struct broker_input *in);
 void deliver_cursors(struct broker *b, struct partition *p);
 void deliver_written(struct broker *b, struct partition *p, const struct broker_input *in);
-bool deliver_send(struct broker *b, struct delivery *delivery, struct peer *peer);
+bool deliver_event(struct broker *b, struct delivery *delivery, struct peer *peer);
 struct group *group_find(struct broker *b, const char *name);
 
 /* park.c: dead records and the roots that wait behind them. */
@@ -359,13 +359,13 @@ void lanes_tasks(struct broker *b, struct partition *p, const struct broker_inpu
 void lanes_joined(struct broker *b, struct peer *peer);
 void lanes_left(struct broker *b, struct peer *peer);
 void lanes_written(struct broker *b, struct partition *p, const struct broker_input *in);
-bool lanes_send(struct broker *b, struct delivery *delivery, struct peer *peer);
+bool lanes_deliver(struct broker *b, struct delivery *delivery, struct peer *peer);
 void lanes_final(struct broker *b, struct delivery *delivery);
 void lanes_clear(struct broker *b, struct partition *p);
 struct task_lane *lane_find(struct partition *p, const char *name);
 void timers_poll(struct broker *b, struct partition *p);
 void timers_due(struct broker *b, struct partition *p, const struct broker_input *in);
-bool timers_send(struct broker *b, struct delivery *delivery, struct peer *peer);
+bool timers_deliver(struct broker *b, struct delivery *delivery, struct peer *peer);
 
 /* leases.c: whose partitions, and when each is looked at. */
 void leases_start(struct broker *b);
@@ -386,3 +386,5 @@ void status_question(struct broker *b, struct peer *caller, const struct record 
 
 /* asks.c: what is wanted of the store. */
 struct broker_ask *ask_new(struct broker *b, const struct partition *p, enum broker_ask_kind kind);
+
+#endif

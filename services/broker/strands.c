@@ -188,11 +188,11 @@ static bool feed_send(struct broker *b, struct delivery *delivery, struct peer *
 {
     switch (delivery->feed->kind) {
     case FEED_LOG:
-        return deliver_send(b, delivery, peer);
+        return deliver_event(b, delivery, peer);
     case FEED_LANE:
-        return lanes_send(b, delivery, peer);
+        return lanes_deliver(b, delivery, peer);
     case FEED_TIMERS:
-        return timers_send(b, delivery, peer);
+        return timers_deliver(b, delivery, peer);
     }
     MUST_NOT_REACH();
 }

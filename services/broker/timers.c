@@ -82,7 +82,7 @@ void timers_due(struct broker *b, struct partition *p, const struct broker_input
     }
 }
 
-bool timers_send(struct broker *b, struct delivery *delivery, struct peer *peer)
+bool timers_deliver(struct broker *b, struct delivery *delivery, struct peer *peer)
 {
     const struct entry *entry = delivery->entry;
     char id[ID_FRESH_SIZE], subject[2 * BROKER_NAME_SIZE];

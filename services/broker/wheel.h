@@ -1,9 +1,9 @@
-#pragma once
-
 /* Deadlines, kept in a ring of ticks. Setting, moving and clearing one costs a few pointer moves, however many there are.
  *
  * A deadline fires in the tick after it is due, never before; those further away than one turn of the wheel are looked at once
  * a turn. Time is what the caller says it is and must not run backwards. */
+#ifndef BROKER_WHEEL_H
+#define BROKER_WHEEL_H
 
 #include <stdint.h>
 
@@ -40,3 +40,5 @@ static inline void deadline_clear(struct deadline *deadline)
 
 /* The next one that is due at `now`, already cleared; NULL when there is none. Call until NULL. */
 struct deadline *wheel_next(struct wheel *wheel, int64_t now_ms);
+
+#endif
