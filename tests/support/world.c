@@ -208,6 +208,22 @@ static enum fault send_load(void *context, struct load *load)
     return FAULT_NONE;
 }
 
+/* What tests look at must outlive the call whose arena it lies in. */
+static void keep_last(struct world *world, const struct commit *commit)
+{
+    struct arena *arena = &world->arena;
+    struct commit_task *tasks = ARENA_ARRAY(arena, struct commit_task, commit->task_count);
+    for (size_t i = 0; i < commit->task_count; i++) {
+        tasks[i] = (struct commit_task){arena_strdup(arena, commit->tasks[i].dest), keep_bytes(world, commit->tasks[i].body)};
+    }
+    world->last = *commit;
+    world->last.actor_id = arena_strdup(arena, commit->actor_id);
+    world->last.cause = arena_strdup(arena, commit->cause);
+    world->last.inbox_group = arena_strdup(arena, commit->inbox_group);
+    world->last.handled_timer = arena_strdup(arena, commit->handled_timer);
+    world->last.tasks = tasks;
+}
+
 static enum fault send_commits(void *context, struct commit *const *commits, size_t count, struct why *why)
 {
     struct world *world = context;
@@ -217,7 +233,7 @@ static enum fault send_commits(void *context, struct commit *const *commits, siz
     }
     for (size_t i = 0; i < count; i++) {
         world->commits[world->commit_count++] = commits[i];
-        world->last = *commits[i];
+        keep_last(world, commits[i]);
     }
     world->commits_seen += (unsigned)count;
     world->batches_seen++;
