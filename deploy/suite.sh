@@ -1,0 +1,28 @@
+# Where the suite of this checkout keeps what, and how its processes are called. Sourced by up, start, down and the tests.
+#
+#   CASEBUS_BUILD   folder of the build          (default build/release)
+#   CASEBUS_VAR     folder of everything kept    (default var): keys, store, logs, sockets
+#   CASEBUS_SEEDS   reference data and demo      (default seeds)
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${CASEBUS_BUILD:-$root/build/release}
+var=${CASEBUS_VAR:-$root/var}
+seeds=${CASEBUS_SEEDS:-$root/seeds}
+case $var in /*) ;; *) var=$PWD/$var ;; esac
+
+# A unix socket's path may have 107 characters; a deep checkout gets a short folder for its sockets.
+run=$var/run
+if [ "${#run}" -gt 80 ]; then
+    run=/tmp/casebus-$(printf %s "$var" | cksum | cut -d' ' -f1)
+fi
+
+services="intake planning scheduling claims notifications"
+processes="redis broker $services edge payer courier"
+config=$var/casebus.conf
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'casebus: %s\n' "$*" >&2; exit 1; }
+casebus() { CASEBUS_CONFIG=$config "$build/bin/casebus" "$@"; }
+
+# Whether the supervisor of this folder runs.
+supervised() { [ -s "$var/supervisor.pid" ] && kill -0 "$(cat "$var/supervisor.pid")" 2>/dev/null; }
