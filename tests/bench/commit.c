@@ -22,6 +22,7 @@ enum {
     COMMITS = 20000, /* in one round of a variant */
     STATE_SIZE = 512,
     EVENT_SIZE = 256,
+    LINKS_MAX = 16,
 };
 
 struct variant {
@@ -153,14 +154,21 @@ static void turn(void)
 {
     store_tick(&STORE, clock_monotonic_ms());
     store_flush(&STORE);
-    struct redis *redis = shards_at(STORE.shards, 0);
-    struct pollfd poller = {redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
-    poll(&poller, 1, 1000);
-    if (poller.revents & POLLOUT) {
-        redis_on_writable(redis);
+    struct pollfd pollers[LINKS_MAX];
+    size_t count = shards_count(STORE.shards);
+    MUST(count <= LINKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct redis *redis = shards_at(STORE.shards, i);
+        pollers[i] = (struct pollfd){redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
     }
-    if (poller.revents & POLLIN) {
-        redis_on_readable(redis);
+    poll(pollers, count, 1000);
+    for (size_t i = 0; i < count; i++) {
+        if (pollers[i].revents & POLLOUT) {
+            redis_on_writable(shards_at(STORE.shards, i));
+        }
+        if (pollers[i].revents & POLLIN) {
+            redis_on_readable(shards_at(STORE.shards, i));
+        }
     }
 }
 

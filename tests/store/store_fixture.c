@@ -14,6 +14,7 @@
 
 enum {
     PATIENCE_MS = 20000,
+    LINKS_MAX = 16,
 };
 
 static void connect_store(struct store_fixture *fixture)
@@ -56,14 +57,21 @@ void store_fixture_turn(struct store_fixture *fixture)
     struct store *store = &fixture->store;
     store_tick(store, clock_monotonic_ms());
     store_flush(store);
-    struct redis *redis = shards_at(store->shards, 0);
-    struct pollfd poller = {redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
-    poll(&poller, 1, 10);
-    if (poller.revents & POLLOUT) {
-        redis_on_writable(redis);
+    struct pollfd pollers[LINKS_MAX];
+    size_t count = shards_count(store->shards);
+    assert_true(count <= LINKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct redis *redis = shards_at(store->shards, i);
+        pollers[i] = (struct pollfd){redis_fd(redis), (short)(POLLIN | (redis_wants_write(redis) ? POLLOUT : 0)), 0};
     }
-    if (poller.revents & (POLLIN | POLLHUP | POLLERR)) {
-        redis_on_readable(redis);
+    poll(pollers, count, 10);
+    for (size_t i = 0; i < count; i++) {
+        if (pollers[i].revents & POLLOUT) {
+            redis_on_writable(shards_at(store->shards, i));
+        }
+        if (pollers[i].revents & (POLLIN | POLLHUP | POLLERR)) {
+            redis_on_readable(shards_at(store->shards, i));
+        }
     }
 }
 
