@@ -71,5 +71,5 @@ function(casebus_test name)
     target_compile_options(test_${name} PRIVATE ${CASEBUS_WARNINGS})
     add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
-        ENVIRONMENT "CASEBUS_BUILD=${CMAKE_BINARY_DIR};CASEBUS_SHARED=${CMAKE_SOURCE_DIR}/../shared")
+        ENVIRONMENT "SUITE_BUILD=${CMAKE_BINARY_DIR};SUITE_SHARED=${CMAKE_SOURCE_DIR}/../shared")
 endfunction()

@@ -1,13 +1,13 @@
 # Where the suite of this checkout keeps what, and how its processes are called. Sourced by up, start, down and the tests.
 #
-#   CASEBUS_BUILD   folder of the build          (default build/release)
-#   CASEBUS_VAR     folder of everything kept    (default var): keys, store, logs, sockets
-#   CASEBUS_SEEDS   reference data and demo      (default seeds)
+#   SUITE_BUILD   folder of the build          (default build/release)
+#   SUITE_VAR     folder of everything kept    (default var): keys, store, logs, sockets
+#   SUITE_SEEDS   reference data and demo      (default seeds)
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=${CASEBUS_BUILD:-$root/build/release}
-var=${CASEBUS_VAR:-$root/var}
-seeds=${CASEBUS_SEEDS:-$root/seeds}
+build=${SUITE_BUILD:-$root/build/release}
+var=${SUITE_VAR:-$root/var}
+seeds=${SUITE_SEEDS:-$root/seeds}
 case $var in /*) ;; *) var=$PWD/$var ;; esac
 
 # A unix socket's path may have 107 characters; a deep checkout gets a short folder for its sockets.

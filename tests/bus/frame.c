@@ -175,7 +175,7 @@ static void assert_sane(const uint8_t *bytes, size_t size)
 static void no_mutation_makes_the_reader_leave_the_frame(void **state)
 {
     (void)state;
-    const char *given = getenv("CASEBUS_SEED");
+    const char *given = getenv("SUITE_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : 0x20261122;
     print_message("seed %#llx\n", (unsigned long long)seed);
     struct frame frame = {0};

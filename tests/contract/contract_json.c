@@ -294,7 +294,7 @@ static void the_json_test_suite_is_answered_as_it_asks(void **state)
     (void)state;
     static char text[1 << 20];
     char folder[512];
-    const char *shared = getenv("CASEBUS_SHARED");
+    const char *shared = getenv("SUITE_SHARED");
     snprintf(folder, sizeof folder, "%s/data/badinput/jsontestsuite/test_parsing", shared != NULL ? shared : ".");
     DIR *files = opendir(folder);
     if (files == NULL) {

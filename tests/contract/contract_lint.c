@@ -51,7 +51,7 @@ static int generate(const char *proto, char *said, size_t size)
 {
     char path[256];
     char command[1024];
-    const char *build = getenv("CASEBUS_BUILD");
+    const char *build = getenv("SUITE_BUILD");
     const char *protoc = getenv("PROTOC");
     assert_non_null(build);
     snprintf(path, sizeof path, "%s/bad.proto", folder);
@@ -179,7 +179,7 @@ static void what_is_no_descriptor_set_is_refused(void **state)
     char said[1024];
     char command[512];
     snprintf(
-        command, sizeof command, "%s/bin/contract_generate /bin/sh %s/tables.c 2>&1", getenv("CASEBUS_BUILD"), folder);
+        command, sizeof command, "%s/bin/contract_generate /bin/sh %s/tables.c 2>&1", getenv("SUITE_BUILD"), folder);
     assert_int_equal(run(command, said, sizeof said), 2);
     assert_string_equal(said, "/bin/sh: is no descriptor set of a contract\n");
 }

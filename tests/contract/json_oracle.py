@@ -1,6 +1,6 @@
 """Compares the JSON of the contract with Python's json_format, both ways, on random messages of every type.
 
-usage: json_oracle.py BRIDGE DESCRIPTOR_SET     (CASEBUS_SEED repeats a run)
+usage: json_oracle.py BRIDGE DESCRIPTOR_SET     (SUITE_SEED repeats a run)
 """
 import json
 import os
@@ -143,8 +143,8 @@ def compare_refusals(bridge, dice, message):
 
 
 def main():
-    seed = int(os.environ.get("CASEBUS_SEED", time.time_ns()))
-    print(f"CASEBUS_SEED={seed}")
+    seed = int(os.environ.get("SUITE_SEED", time.time_ns()))
+    print(f"SUITE_SEED={seed}")
     dice = random.Random(seed)
     bridge = Bridge(sys.argv[1])
     types = load(sys.argv[2])

@@ -10,9 +10,9 @@
 
 struct dice dice_from_environment(void)
 {
-    const char *said = getenv("CASEBUS_SEED");
+    const char *said = getenv("SUITE_SEED");
     struct dice dice = {said != NULL ? strtoull(said, NULL, 10) : (uint64_t)clock_wall_ms()};
-    printf("CASEBUS_SEED=%llu\n", (unsigned long long)dice.state);
+    printf("SUITE_SEED=%llu\n", (unsigned long long)dice.state);
     return dice;
 }
 

@@ -11,7 +11,7 @@ struct dice {
     uint64_t state;
 };
 
-/* From CASEBUS_SEED, or else from the clock; prints it, so that a failure can be had again. */
+/* From SUITE_SEED, or else from the clock; prints it, so that a failure can be had again. */
 struct dice dice_from_environment(void);
 
 uint64_t dice_next(struct dice *dice);

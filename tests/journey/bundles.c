@@ -92,7 +92,7 @@ const char *bundle_path(struct arena *arena, const char *file)
     if (str_starts_with(file, "seeds/")) {
         return file;
     }
-    const char *shared = getenv("CASEBUS_SHARED");
+    const char *shared = getenv("SUITE_SHARED");
     const char *path = arena_printf(arena, "%s/data/fhir/%s", shared == NULL ? "../shared" : shared, file);
     return access(path, R_OK) == 0 ? path : NULL;
 }

@@ -1,5 +1,5 @@
 /* Random commits against a model in plain C: each must come out as the model says, a refused one must change nothing,
- * and what is loaded afterwards must be what the model has. The seed is printed; CASEBUS_SEED repeats it. */
+ * and what is loaded afterwards must be what the model has. The seed is printed; SUITE_SEED repeats it. */
 #include "tests/store/store_fixture.h"
 
 #include <setjmp.h>
@@ -225,7 +225,7 @@ static int start(void **state)
 {
     (void)state;
     static const char *const extra[] = {"--enable-debug-command", "yes", NULL};
-    const char *seed = getenv("CASEBUS_SEED");
+    const char *seed = getenv("SUITE_SEED");
     SEED = seed != NULL ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)time(NULL);
     printf("seed %u\n", SEED);
     store_fixture_start(&FIXTURE, extra);
