@@ -181,7 +181,7 @@ struct broker_ask {
 
 struct broker;
 struct frame;
-struct Ops__Status;
+struct Broker__Status;
 
 /* `name` is this broker's instance id, `seed` anything that differs from start to start. Never fails (memory: MUST). */
 struct broker *broker_new(const struct broker_limits *limits, const char *name, uint64_t seed, int64_t now_ms);
@@ -221,7 +221,7 @@ void broker_unpark(struct broker *broker, uint32_t partition, const char *group,
 
 /* Peers, groups, lanes and figures; all but the dead letters, which the store counts. In `arena`, and lent from the broker. */
 struct arena;
-void broker_status(struct broker *broker, struct arena *arena, struct Ops__Status *out);
+void broker_status(struct broker *broker, struct arena *arena, struct Broker__Status *out);
 
 const struct broker_counters *broker_counters(const struct broker *broker);
 bool broker_is_drained(const struct broker *broker); /* After INPUT_DRAIN: nothing is under way and nothing waits to be sent. */

@@ -11,20 +11,20 @@
 #include "common/core/slice.h"
 #include "common/store/delivery.h"
 #include "proto/envelope.pb-c.h"
-#include "proto/ops.pb-c.h"
+#include "proto/broker.pb-c.h"
 
 enum { FRAME_BODY_MAX = 1 << 19, LETTERS_MAX = 256, LETTERS_SHOWN_MAX = 4096, ARENA_MAX = 32 << 20 };
 
 enum act { ACT_STATUS, ACT_LIST, ACT_RETRY, ACT_SKIP };
 
 static const struct {
-    const char *subject, *contract;
+    const char *subject;
     enum act act;
 } ACTS[] = {
-    {"broker.ReadStatus", "ops.ReadStatus", ACT_STATUS},
-    {"broker.ListDead", "ops.ListDead", ACT_LIST},
-    {"broker.RetryDead", "ops.RetryDead", ACT_RETRY},
-    {"broker.SkipDead", "ops.SkipDead", ACT_SKIP},
+    {"broker.ReadStatus", ACT_STATUS},
+    {"broker.ListDead", ACT_LIST},
+    {"broker.RetryDead", ACT_RETRY},
+    {"broker.SkipDead", ACT_SKIP},
 };
 
 struct operators {
@@ -89,11 +89,11 @@ static void answer(struct inquiry *inquiry, const ProtobufCMessage *message)
     inquiry_end(inquiry);
 }
 
-static Ops__DeadLetter *show_letter(struct arena *arena, const struct delivery_state *state, const struct dead_letter *letter)
+static Broker__DeadLetter *show_letter(struct arena *arena, const struct delivery_state *state, const struct dead_letter *letter)
 {
     char id[STREAM_ID_TEXT_SIZE];
-    Ops__DeadLetter *shown = ARENA_NEW(arena, Ops__DeadLetter);
-    ops__dead_letter__init(shown);
+    Broker__DeadLetter *shown = ARENA_NEW(arena, Broker__DeadLetter);
+    broker__dead_letter__init(shown);
     stream_id_format(letter->id, id);
     shown->id = arena_printf(arena, "%u/%s/%s", state->partition, state->group, id);
     shown->group = state->group;
@@ -109,8 +109,8 @@ static Ops__DeadLetter *show_letter(struct arena *arena, const struct delivery_s
 
 static void answer_letters(struct inquiry *inquiry)
 {
-    Ops__DeadLetters letters = OPS__DEAD_LETTERS__INIT;
-    letters.letters = ARENA_ARRAY(&inquiry->arena, Ops__DeadLetter *, LETTERS_SHOWN_MAX);
+    Broker__DeadLetters letters = BROKER__DEAD_LETTERS__INIT;
+    letters.letters = ARENA_ARRAY(&inquiry->arena, Broker__DeadLetter *, LETTERS_SHOWN_MAX);
     for (unsigned i = 0; i < inquiry->state_count; i++) {
         const struct delivery_state *state = &inquiry->states[i];
         for (size_t j = 0; j < state->letter_count && letters.n_letters < inquiry->limit; j++) {
@@ -122,7 +122,7 @@ static void answer_letters(struct inquiry *inquiry)
 
 static void answer_status(struct inquiry *inquiry)
 {
-    Ops__Status status = OPS__STATUS__INIT;
+    Broker__Status status = BROKER__STATUS__INIT;
     broker_status(inquiry->operators->broker, &inquiry->arena, &status);
     for (size_t g = 0; g < status.n_groups; g++) {
         status.groups[g]->has_dead = true;
@@ -149,8 +149,8 @@ static void on_acted(void *user, enum delivery_outcome outcome)
     }
     struct kept_parked parked = {letter->tenant, letter->root, letter->at, letter->sequence + (inquiry->act == ACT_SKIP), true};
     broker_unpark(inquiry->operators->broker, state->partition, state->group, &parked);
-    Ops__DeadLetters letters = OPS__DEAD_LETTERS__INIT;
-    Ops__DeadLetter *shown[] = {show_letter(&inquiry->arena, state, letter)};
+    Broker__DeadLetters letters = BROKER__DEAD_LETTERS__INIT;
+    Broker__DeadLetter *shown[] = {show_letter(&inquiry->arena, state, letter)};
     letters.letters = shown;
     letters.n_letters = 1;
     answer(inquiry, &letters.base);
@@ -223,7 +223,7 @@ static void want_state(struct inquiry *inquiry, uint32_t partition, const char *
 
 static void want_everything(struct inquiry *inquiry)
 {
-    Ops__Status status = OPS__STATUS__INIT;
+    Broker__Status status = BROKER__STATUS__INIT;
     broker_status(inquiry->operators->broker, &inquiry->arena, &status);
     inquiry->states = ARENA_ARRAY(&inquiry->arena, struct delivery_state, (status.n_groups + 1) * BROKER_PARTITIONS);
     for (size_t g = 0; g < status.n_groups; g++) {
@@ -272,7 +272,7 @@ static enum fault read_question(struct inquiry *inquiry, const struct broker_que
         return fault;
     }
     if (inquiry->act == ACT_LIST) {
-        const Ops__ListDead *list = (const Ops__ListDead *)body;
+        const Broker__ListDead *list = (const Broker__ListDead *)body;
         inquiry->group = list->group;
         inquiry->limit = list->has_limit && list->limit < LETTERS_SHOWN_MAX ? list->limit : LETTERS_SHOWN_MAX;
     } else if (!want_letter(inquiry, contract_string_field(body, "id"))) {
@@ -300,7 +300,7 @@ static void begin(struct operators *operators, const struct broker_question *que
         return;
     }
     inquiry->act = ACTS[row].act;
-    enum fault fault = read_question(inquiry, question, contract_find_query(ACTS[row].contract), &why);
+    enum fault fault = read_question(inquiry, question, contract_find_query(ACTS[row].subject), &why);
     if (fault != FAULT_NONE) {
         refuse(inquiry, fault, why.text);
         return;

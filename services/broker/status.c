@@ -7,7 +7,7 @@
 #include "common/core/hex.h"
 #include "common/core/must.h"
 #include "proto/envelope.pb-c.h"
-#include "proto/ops.pb-c.h"
+#include "proto/broker.pb-c.h"
 #include "services/broker/state.h"
 
 #define BROKER_VERSION "0.1.0"
@@ -31,10 +31,10 @@ static const char *peer_kind_word(int kind)
     return kind >= 0 && kind < (int)ARRAY_LENGTH(WORDS) ? WORDS[kind] : "";
 }
 
-static Ops__InstanceStatus *instance_status(struct arena *arena, struct peer *peer)
+static Broker__InstanceStatus *instance_status(struct arena *arena, struct peer *peer)
 {
-    Ops__InstanceStatus *status = ARENA_NEW(arena, Ops__InstanceStatus);
-    ops__instance_status__init(status);
+    Broker__InstanceStatus *status = ARENA_NEW(arena, Broker__InstanceStatus);
+    broker__instance_status__init(status);
     status->instance = peer->instance;
     status->service = peer->service;
     status->kind = peer_kind_word(peer->kind);
@@ -70,10 +70,10 @@ static unsigned sent_of(const struct feed *feed)
     return sent;
 }
 
-static Ops__GroupStatus *group_status(struct broker *b, struct arena *arena, struct group *group)
+static Broker__GroupStatus *group_status(struct broker *b, struct arena *arena, struct group *group)
 {
-    Ops__GroupStatus *status = ARENA_NEW(arena, Ops__GroupStatus);
-    ops__group_status__init(status);
+    Broker__GroupStatus *status = ARENA_NEW(arena, Broker__GroupStatus);
+    broker__group_status__init(status);
     status->group = group->crew.name;
     status->has_lag = status->has_in_flight = status->has_parked = true;
     for (unsigned i = 0; i < BROKER_PARTITIONS; i++) {
@@ -90,10 +90,10 @@ static Ops__GroupStatus *group_status(struct broker *b, struct arena *arena, str
     return status;
 }
 
-static Ops__LaneStatus *lane_status(struct broker *b, struct arena *arena, const struct crew *crew)
+static Broker__LaneStatus *lane_status(struct broker *b, struct arena *arena, const struct crew *crew)
 {
-    Ops__LaneStatus *status = ARENA_NEW(arena, Ops__LaneStatus);
-    ops__lane_status__init(status);
+    Broker__LaneStatus *status = ARENA_NEW(arena, Broker__LaneStatus);
+    broker__lane_status__init(status);
     status->lane = arena_strdup(arena, crew->name);
     status->has_waiting = status->has_in_flight = true;
     for (unsigned i = 0; i < BROKER_PARTITIONS; i++) {
@@ -107,9 +107,9 @@ static Ops__LaneStatus *lane_status(struct broker *b, struct arena *arena, const
     return status;
 }
 
-void broker_status(struct broker *b, struct arena *arena, Ops__Status *status)
+void broker_status(struct broker *b, struct arena *arena, Broker__Status *status)
 {
-    ops__status__init(status);
+    broker__status__init(status);
     status->broker = b->name;
     status->version = BROKER_VERSION;
     status->has_now_ms = status->has_store_ready = status->has_leases = status->has_queued = true;
@@ -121,15 +121,15 @@ void broker_status(struct broker *b, struct arena *arena, Ops__Status *status)
     status->frames_dropped = b->counters.frames_dropped;
     status->commands = b->counters.commands;
     status->events = b->counters.events;
-    status->instances = ARENA_ARRAY(arena, Ops__InstanceStatus *, SHOWN_MAX);
+    status->instances = ARENA_ARRAY(arena, Broker__InstanceStatus *, SHOWN_MAX);
     for (struct list *node = b->peer_list.next; node != &b->peer_list && status->n_instances < SHOWN_MAX; node = node->next) {
         status->instances[status->n_instances++] = instance_status(arena, list_entry(node, struct peer, all));
     }
-    status->groups = ARENA_ARRAY(arena, Ops__GroupStatus *, GROUPS_MAX);
+    status->groups = ARENA_ARRAY(arena, Broker__GroupStatus *, GROUPS_MAX);
     for (unsigned i = 0; i < b->group_count; i++) {
         status->groups[status->n_groups++] = group_status(b, arena, b->groups[i]);
     }
-    status->lanes = ARENA_ARRAY(arena, Ops__LaneStatus *, SHOWN_MAX);
+    status->lanes = ARENA_ARRAY(arena, Broker__LaneStatus *, SHOWN_MAX);
     for (unsigned i = 0; i < b->crew_count && status->n_lanes < SHOWN_MAX; i++) {
         status->queued += b->crew_list[i]->queued;
         status->lanes[status->n_lanes++] = lane_status(b, arena, b->crew_list[i]);

@@ -4,17 +4,17 @@
 #include <string.h>
 
 #include "common/contract/json.h"
-#include "proto/ops.pb-c.h"
+#include "proto/broker.pb-c.h"
 #include "services/cli/cli.h"
 
-static int print_letters(struct cli *cli, const Ops__DeadLetters *letters)
+static int print_letters(struct cli *cli, const Broker__DeadLetters *letters)
 {
     if (cli->options.json) {
         puts(json_write(&letters->base, JSON_LINE, &cli->arena));
         return EXIT_DONE;
     }
     for (size_t i = 0; i < letters->n_letters; i++) {
-        const Ops__DeadLetter *one = letters->letters[i];
+        const Broker__DeadLetter *one = letters->letters[i];
         printf("%s%s%s\n  %s: %s of %s, record %" PRIu64 ", %" PRIu32 " attempts, since %s UTC\n  ", say_bold(cli), one->id, say_plain(cli),
             one->group, one->subjects ? one->subjects : "?", one->root ? one->root : "?", one->sequence, one->attempts,
             say_clock(&cli->arena, "UTC", one->at_ms));
@@ -35,28 +35,28 @@ static int ask_broker(struct cli *cli, const char *subject, const ProtobufCMessa
     if (session_ask(cli, &asked, &answered) != FAULT_NONE) {
         return say_fault(cli, subject, &answered);
     }
-    Ops__DeadLetters none = OPS__DEAD_LETTERS__INIT;
-    return print_letters(cli, answered.reply ? (const Ops__DeadLetters *)answered.reply : &none);
+    Broker__DeadLetters none = BROKER__DEAD_LETTERS__INIT;
+    return print_letters(cli, answered.reply ? (const Broker__DeadLetters *)answered.reply : &none);
 }
 
 int word_dead(struct cli *cli)
 {
     const char *verb = cli->word_count > 0 ? cli->words[0] : "";
     if (strcmp(verb, "list") == 0 && cli->word_count == 1) {
-        Ops__ListDead question = OPS__LIST_DEAD__INIT;
+        Broker__ListDead question = BROKER__LIST_DEAD__INIT;
         question.group = cli->options.group;
-        return ask_broker(cli, "ops.ListDead", &question.base);
+        return ask_broker(cli, "broker.ListDead", &question.base);
     }
     if (strcmp(verb, "retry") == 0 && cli->word_count == 2) {
-        Ops__RetryDead question = OPS__RETRY_DEAD__INIT;
+        Broker__RetryDead question = BROKER__RETRY_DEAD__INIT;
         question.id = cli->words[1];
-        return ask_broker(cli, "ops.RetryDead", &question.base);
+        return ask_broker(cli, "broker.RetryDead", &question.base);
     }
     if (strcmp(verb, "skip") == 0 && cli->word_count == 3) {
-        Ops__SkipDead question = OPS__SKIP_DEAD__INIT;
+        Broker__SkipDead question = BROKER__SKIP_DEAD__INIT;
         question.id = cli->words[1];
         question.reason = cli->words[2];
-        return ask_broker(cli, "ops.SkipDead", &question.base);
+        return ask_broker(cli, "broker.SkipDead", &question.base);
     }
     return say_wrong(EXIT_USAGE, "usage: casebus dead list | retry ID | skip ID REASON");
 }
