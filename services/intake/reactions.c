@@ -47,10 +47,10 @@ enum fault plan_ended(struct decision *d, const Planning__PlanEnded *event)
     if (d->wants) {
         return FAULT_WANT;
     }
-    if (c == NULL || c->state != CASE_STATE(ACTIVE) || work_open_of_kind(c, "plan-completed") != NULL) {
+    if (c == NULL || c->state != CASE_STATE(ACTIVE) || work_open_of_kind(c, "plan-ended") != NULL) {
         return FAULT_NONE;
     }
-    work_open(d, c, "plan-completed", ROLE(NURSE), NULL, "every goal of the plan has come to its end");
+    work_open(d, c, "plan-ended", ROLE(NURSE), NULL, text_of(d, "plan %s: %s", event->how, event->summary));
     case_sort(d, c);
     return FAULT_NONE;
 }
