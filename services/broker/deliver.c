@@ -159,6 +159,7 @@ static void deliver_live(struct broker *b, struct partition *p, const struct bro
         offer_to_all(b, p, &page, full);
         previous = item->id;
     }
+    p->unacked += in->count > 0; /* The positions move past what nobody wants, too. */
 }
 
 void deliver_log(struct broker *b, struct partition *p, const struct broker_input *in)
