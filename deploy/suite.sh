@@ -16,7 +16,7 @@ if [ "${#run}" -gt 80 ]; then
     run=/tmp/casebus-$(printf %s "$var" | cksum | cut -d' ' -f1)
 fi
 
-services="intake planning scheduling claims notifications"
+services="${SUITE_SERVICES:-intake planning scheduling claims notifications}"
 processes="redis broker $services edge payer courier"
 config=$var/casebus.conf
 

@@ -83,7 +83,7 @@ static enum fault pack_envelope(struct flight *flight, const struct client_call 
  * trade. */
 static bool travels_clear(const struct flight *flight, const struct body_seal *seal)
 {
-    return seal->seal == NULL || (flight->query && str_starts_with(flight->subject, "ops."));
+    return seal->seal == NULL || (flight->query && str_starts_with(flight->subject, "broker."));
 }
 
 static struct body_about about_of(const struct flight *flight, const char *command_kind, const char *query_kind)

@@ -658,7 +658,7 @@ static void questions_to_brokers_travel_in_clear(void **state)
     (void)state;
     struct scene *scene = open_scene(answer_all);
     struct client *client = open_client(scene, (struct client_options){.seal = VISIBLE});
-    struct client_call call = {.subject = "ops.ReadStatus", .body = words("how are you")};
+    struct client_call call = {.subject = "broker.ReadStatus", .body = words("how are you")};
     struct client_result result;
     assert_int_equal(client_query(client, &call, &result), FAULT_NONE);
     assert_memory_equal(result.reply.bytes, "re: how are you", result.reply.size);
