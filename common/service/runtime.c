@@ -1,3 +1,5 @@
+#include "common/service/runtime.h"
+
 #include "common/service/call.h"
 
 #include "common/core/id.h"
