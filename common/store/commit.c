@@ -1,3 +1,5 @@
+#include "common/store/commit.h"
+
 #include "common/store/commit_build.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+#include "common/store/keys.h"
+
 #include "common/store/keys_ring.h"
 
 #include <sodium.h>

@@ -52,7 +52,7 @@ struct broker_limits {
     uint32_t cursor_ms;         /* handled positions are written so often */
 };
 
-/* The defaults of messaging.md 4.10. */
+/* The defaults, for one machine. */
 struct broker_limits broker_limits_default(void);
 
 /* Figures since the start, named as metrics are. */

@@ -142,7 +142,8 @@ static const Intake__Observation *observation(const Intake__PatientFacts *patien
             return patient->observations[i];
         }
     }
-    return NULL;
+    fail_msg("there is no observation %s", code);
+    abort();
 }
 
 static void of_each_measure_the_latest_is_kept(void **state UNUSED)
