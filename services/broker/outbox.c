@@ -168,7 +168,9 @@ void broker_frame_sent(struct broker *b)
         }
         return;
     }
-    struct peer *peer = list_entry(list_first(&b->dirty), struct peer, dirty);
+    struct list *first = list_first(&b->dirty);
+    MUST(first);
+    struct peer *peer = list_entry(first, struct peer, dirty);
     struct parcel *parcel = list_entry(peer->parcels.next, struct parcel, node);
     peer->out_bytes -= parcel->frame.size;
     parcel_put_away(b, parcel);
