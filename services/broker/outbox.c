@@ -187,6 +187,7 @@ void broker_frame_later(struct broker *b)
         return;
     }
     struct list *first = list_first(&b->dirty);
+    MUST(first);
     list_remove(first);
     list_append(&b->stuck, first);
 }
