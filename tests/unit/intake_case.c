@@ -221,6 +221,9 @@ static void the_team_gives_the_case_to_somebody_and_says_why(void **state)
     assert_string_equal(c->manager_id, "ann");
     assert_non_null(strstr(w.assigned->why, "licence of OH"));
     assert_int_equal(c->n_considered, 1);
+    assert_int_equal(send(&w, ROLE(SYSTEM), "intake.RecordCaseManager", "{" CASE_C1 ",\"staffId\":\"bob\",\"name\":\"Bob\"}"), FAULT_NONE);
+    assert_int_equal(w.r.d->event_count + w.r.d->task_count, 0); /* A second answer changes nothing. */
+    assert_string_equal(case_now(&w, "001-c1")->manager_id, "ann");
     world_done(&w);
 }
 

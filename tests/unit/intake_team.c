@@ -159,6 +159,26 @@ static void load_then_the_longest_wait_then_the_id_decide(void **state)
     rules_done(&r);
 }
 
+/* A certificate is worth as many points as 62.5 % of the load: five of eight cases with it weigh the same as none without. */
+static void of_equal_points_the_lower_load_wins(void **state)
+{
+    (void)state;
+#define OF_EIGHT(id, more) "{\"staffId\":\"" id "\",\"name\":\"" id "\",\"role\":\"ROLE_NURSE\",\"languages\":[\"en\"],\"capacity\":8," OHIO more "}"
+    struct rules r;
+    begin(&r, OF_EIGHT("ann", ",\"certified\":true") "," OF_EIGHT("bob", ",\"away\":true"));
+    for (int i = 0; i < 5; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "001-c%d", i);
+        assert_string_equal(chosen(assign(&r, id, ",\"patientState\":\"OH\"")), "ann");
+    }
+    assert_int_equal(register_as(&r, OF_EIGHT("ann", ",\"certified\":true") "," OF_EIGHT("bob", "")), FAULT_NONE);
+    const Intake__RecordCaseManager *answer = assign(&r, "001-c6", ",\"patientState\":\"OH\"");
+    assert_string_equal(answer->considered[0]->why, "60.0 points");
+    assert_non_null(strstr(answer->considered[1]->why, "60.0 points"));
+    assert_string_equal(chosen(answer), "bob");
+    rules_done(&r);
+}
+
 static void a_full_team_names_nobody_until_a_place_is_given_back(void **state)
 {
     (void)state;
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test(the_specialist_is_chosen_and_everyone_is_explained),
         cmocka_unit_test(a_case_that_holds_a_place_keeps_it),
         cmocka_unit_test(load_then_the_longest_wait_then_the_id_decide),
+        cmocka_unit_test(of_equal_points_the_lower_load_wins),
         cmocka_unit_test(a_full_team_names_nobody_until_a_place_is_given_back),
         cmocka_unit_test(languages_and_earlier_cases_count),
         cmocka_unit_test(registering_anew_keeps_the_cases_and_refuses_to_lose_them),
