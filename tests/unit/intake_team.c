@@ -173,8 +173,8 @@ static void of_equal_points_the_lower_load_wins(void **state)
     }
     assert_int_equal(register_as(&r, OF_EIGHT("ann", ",\"certified\":true") "," OF_EIGHT("bob", "")), FAULT_NONE);
     const Intake__RecordCaseManager *answer = assign(&r, "001-c6", ",\"patientState\":\"OH\"");
-    assert_string_equal(answer->considered[0]->why, "60.0 points");
-    assert_non_null(strstr(answer->considered[1]->why, "60.0 points"));
+    assert_string_equal(answer->considered[0]->why, "50.0 points");
+    assert_non_null(strstr(answer->considered[1]->why, "50.0 points"));
     assert_string_equal(chosen(answer), "bob");
     rules_done(&r);
 }
