@@ -13,6 +13,7 @@
 typedef enum fault command_rule(struct decision *d, void *state, const void *command);
 typedef enum fault reaction_rule(struct decision *d, const void *event);
 typedef enum fault timer_rule(struct decision *d, void *state, const char *name, int64_t due_at_ms);
+/* What is settled already is NONE without a change; REFUSED leaves the task in its lane, for a better answer. */
 typedef enum fault answer_rule(struct decision *d, void *state, const void *answer);
 typedef enum fault query_rule(struct decision *d, const void *state, const void *query);
 
