@@ -19,7 +19,7 @@
 #include "common/bus/payer_link.h"
 #include "common/core/clock.h"
 #include "common/core/must.h"
-#include "proto/ops.pb-c.h"
+#include "proto/broker.pb-c.h"
 #include "proto/payer.pb-c.h"
 #include "tests/bus/broker_store.h"
 
@@ -54,6 +54,8 @@ static pid_t spawn(struct scene *scene, const char *role)
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
+        unsetenv("CASEBUS_BUILD"); /* Of the tests; no setting of a process. */
+        unsetenv("CASEBUS_SHARED");
         execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20",
             (char *)NULL);
         _exit(127);
@@ -202,12 +204,12 @@ static void serve(struct service *service, enum verb about_events)
         doing;                                                                                                                          \
     }
 
-static Ops__Status *read_status(struct client *client)
+static Broker__Status *read_status(struct client *client)
 {
     struct client_result result;
     struct client_call call = {.subject = "broker.ReadStatus", .timeout_ms = PATIENCE_MS};
     assert_int_equal(client_query(client, &call, &result), FAULT_NONE);
-    Ops__Status *status = ops__status__unpack(NULL, result.reply.size, result.reply.bytes);
+    Broker__Status *status = broker__status__unpack(NULL, result.reply.size, result.reply.bytes);
     assert_non_null(status);
     client_result_done(&result);
     return status;
@@ -247,7 +249,7 @@ static void garbage_is_dropped_and_counted_and_commands_go_on(void **state)
     assert_int_equal(ask_once(client, "claims.DoThis", false, PATIENCE_MS), FAULT_UNAVAILABLE);
     send_garbage(scene->broker_at);
     uint64_t dropped = 0;
-    UNTIL(dropped >= 900, Ops__Status *status = read_status(client); dropped = status->frames_dropped; ops__status__free_unpacked(status, NULL));
+    UNTIL(dropped >= 900, Broker__Status *status = read_status(client); dropped = status->frames_dropped; broker__status__free_unpacked(status, NULL));
     a_service(scene, &service);
     UNTIL(link_may_ask(link_core_of(service.link)), serve(&service, VERB_ACK));
     struct client_call call = {.subject = "claims.DoThis", .timeout_ms = PATIENCE_MS};
@@ -294,8 +296,8 @@ static void without_redis_commands_are_unavailable_at_once_and_go_on_when_it_is_
     UNTIL(service.events == 1, serve(&service, VERB_ACK));
     broker_store_kill(scene->store);
     bool ready = true;
-    Ops__Status *status;
-    UNTIL(!ready, status = read_status(client); ready = status->store_ready; ops__status__free_unpacked(status, NULL); serve(&service, VERB_ACK));
+    Broker__Status *status;
+    UNTIL(!ready, status = read_status(client); ready = status->store_ready; broker__status__free_unpacked(status, NULL); serve(&service, VERB_ACK));
     assert_int_equal(ask_once(client, "claims.DoThis", false, PATIENCE_MS), FAULT_UNAVAILABLE);
     broker_store_restart(scene->store);
     broker_store_event(scene->store, "r0", "intake.CaseEnrolled");
@@ -312,14 +314,14 @@ static size_t dead_letters(struct client *client, struct service *service, char 
     assert_int_equal(client_submit(client, &call, true, &why), FAULT_NONE);
     UNTIL(client_poll(client, 0, &result), serve(service, VERB_TERM));
     assert_int_equal(result.fault, FAULT_NONE);
-    Ops__DeadLetters *letters = ops__dead_letters__unpack(NULL, result.reply.size, result.reply.bytes);
+    Broker__DeadLetters *letters = broker__dead_letters__unpack(NULL, result.reply.size, result.reply.bytes);
     assert_non_null(letters);
     size_t count = letters->n_letters;
     if (count) {
         snprintf(id, 128, "%s", letters->letters[0]->id);
         assert_string_equal(letters->letters[0]->root, "00a-r3");
     }
-    ops__dead_letters__free_unpacked(letters, NULL);
+    broker__dead_letters__free_unpacked(letters, NULL);
     client_result_done(&result);
     return count;
 }
@@ -336,10 +338,10 @@ static void an_operator_sees_a_dead_letter_and_lets_its_root_go_on(void **state)
     }
     a_service(scene, &service);
     UNTIL(dead_letters(client, &service, id) == 1, serve(&service, VERB_TERM));
-    Ops__RetryDead retry = OPS__RETRY_DEAD__INIT;
+    Broker__RetryDead retry = BROKER__RETRY_DEAD__INIT;
     retry.id = id;
     struct client_call call = {.subject = "broker.RetryDead", .timeout_ms = PATIENCE_MS};
-    call.body = (struct body){body, ops__retry_dead__pack(&retry, body)};
+    call.body = (struct body){body, broker__retry_dead__pack(&retry, body)};
     struct client_result result;
     assert_int_equal(client_query(client, &call, &result), FAULT_NONE);
     client_result_done(&result);
@@ -356,7 +358,7 @@ static size_t a_question(uint8_t out[static 256])
     member.member_id = "M1";
     question.payer_id = "acme";
     question.member = &member;
-    question.on_date = "2026-11-22";
+    question.service_date = "2026-11-22";
     return payer__eligibility_question__pack(&question, out);
 }
 
@@ -390,8 +392,8 @@ static void an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it
     char token[PAYER_TOKEN_SIZE];
     snprintf(token, sizeof token, "%s", task.token);
     Payer__EligibilityAnswer said = PAYER__ELIGIBILITY_ANSWER__INIT;
-    said.has_covered = true;
-    said.covered = true;
+    said.has_status = true;
+    said.status = PAYER__COVERAGE_STATUS__COVERAGE_STATUS_ACTIVE;
     struct body answer = {body, payer__eligibility_answer__pack(&said, body)};
     UNTIL(payer_answer(thief, token, "payer.EligibilityAnswer", answer, &why) == FAULT_NONE, serve(&service, VERB_ACK); payer_next(thief, 10, &task, &outcome));
     UNTIL(payer_next(thief, 10, &task, &outcome) == PAYER_SETTLED, serve(&service, VERB_ACK));
