@@ -68,7 +68,8 @@ function(casebus_test name)
     endif()
     add_executable(test_${name} ${arg_SOURCES})
     target_link_libraries(test_${name} PRIVATE ${arg_DEPS} PkgConfig::cmocka)
-    target_compile_options(test_${name} PRIVATE ${CASEBUS_WARNINGS})
+    # A test that looks something up and does not find it may end by a fault of its own: that is a failed test, not a warning.
+    target_compile_options(test_${name} PRIVATE ${CASEBUS_WARNINGS} -Wno-null-dereference)
     add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
         ENVIRONMENT "SUITE_BUILD=${CMAKE_BINARY_DIR};SUITE_SHARED=${CMAKE_SOURCE_DIR}/../shared")
