@@ -40,7 +40,8 @@ static void raise_alarm(struct decision *d, Intake__Case *c, const Intake__Asses
 {
     const Casebus__WorkItem *item = work_open(d, c, "critical-answer", ROLE(NURSE), NULL,
         text_of(d, "critical answer in %s: assess the risk with the patient, 988 given, supervisor told", name));
-    Intake__CriticalAnswerGiven *event = MAKE(d, Intake__CriticalAnswerGiven, intake__critical_answer_given__descriptor);
+    Intake__CriticalAnswerGiven *event =
+        MAKE(d, Intake__CriticalAnswerGiven, intake__critical_answer_given__descriptor);
     event->case_id = c->case_id;
     event->assessment_id = assessment->assessment_id;
     event->instrument_name = name;
@@ -50,8 +51,8 @@ static void raise_alarm(struct decision *d, Intake__Case *c, const Intake__Asses
     emit(d, &event->base);
 }
 
-static void fill(struct decision *d, Intake__Assessment *assessment, const Intake__AnswerQuestionnaire *cmd, const Intake__Case *c,
-    const Casebus__Instrument *instrument, const struct answers *answers)
+static void fill(struct decision *d, Intake__Assessment *assessment, const Intake__AnswerQuestionnaire *cmd,
+    const Intake__Case *c, const Casebus__Instrument *instrument, const struct answers *answers)
 {
     char day[DATE_SIZE];
     assessment->instrument = instrument->id;
@@ -106,7 +107,8 @@ enum fault answer_questionnaire(
     if (assessment->n_critical_items > 0) {
         raise_alarm(d, c, assessment, name);
     } else if (safety_item_is_open(instrument, &answers) && work_open_of_kind(c, "safety-question") == NULL) {
-        work_open(d, c, "safety-question", ROLE(NURSE), NULL, text_of(d, "the safety question of %s was left open", name));
+        work_open(
+            d, c, "safety-question", ROLE(NURSE), NULL, text_of(d, "the safety question of %s was left open", name));
     }
     case_sort(d, c);
     reply(d, &assessment->base);

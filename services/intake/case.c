@@ -65,7 +65,8 @@ void case_end(struct decision *d, Intake__Case *c, Intake__CaseState state, cons
     }
 }
 
-static const char *const CLOSING_CODES[] = {"goals-met", "declined", "moved", "died", "benefit-ended", "transferred", "lost"};
+static const char *const CLOSING_CODES[] = {
+    "goals-met", "declined", "moved", "died", "benefit-ended", "transferred", "lost"};
 
 static bool is_closing_code(const char *code)
 {
@@ -83,7 +84,9 @@ enum fault close_case(struct decision *d, Intake__Case *c, const Intake__CloseCa
         return refuse(d, "the case is %s, only an enrolled one can be closed", case_word(d, c));
     }
     if (!is_closing_code(cmd->code)) {
-        return refuse(d, "%s is no reason to close a case: use goals-met, declined, moved, died, benefit-ended, transferred or lost", cmd->code);
+        return refuse(d,
+            "%s is no reason to close a case: use goals-met, declined, moved, died, benefit-ended, transferred or lost",
+            cmd->code);
     }
     if (case_critical_work(c) != NULL) {
         return refuse(d, "a critical answer is still open: a clinician must speak with the patient");
@@ -222,7 +225,9 @@ enum fault enrol_case(struct decision *d, Intake__Case *c, const Intake__EnrolCa
     c->enrolled_at_ms = d->now_ms;
     c->simulated |= d->actor.simulated;
     clock_stop(d, c, "first-contact");
-    emit_enrolled(d, c, referral, work_open(d, c, "initial-assessment", ROLE(NURSE), NULL, "every factor of the initial assessment, with its date"));
+    emit_enrolled(d, c, referral,
+        work_open(
+            d, c, "initial-assessment", ROLE(NURSE), NULL, "every factor of the initial assessment, with its date"));
     ask_team(d, c);
     case_sort(d, c);
     return FAULT_NONE;
@@ -248,7 +253,8 @@ static void take_manager(struct decision *d, Intake__Case *c, const Intake__Reco
     work_cancel(d, c, "find-case-manager", "a case manager was found");
     case_sort(d, c);
 
-    Intake__CaseManagerAssigned *event = MAKE(d, Intake__CaseManagerAssigned, intake__case_manager_assigned__descriptor);
+    Intake__CaseManagerAssigned *event =
+        MAKE(d, Intake__CaseManagerAssigned, intake__case_manager_assigned__descriptor);
     event->case_id = c->case_id;
     event->staff_id = cmd->staff_id;
     event->name = cmd->name;
@@ -261,7 +267,8 @@ static void take_manager(struct decision *d, Intake__Case *c, const Intake__Reco
 
 static void nobody_found(struct decision *d, Intake__Case *c, const char *why)
 {
-    Intake__CaseManagerNotFound *event = MAKE(d, Intake__CaseManagerNotFound, intake__case_manager_not_found__descriptor);
+    Intake__CaseManagerNotFound *event =
+        MAKE(d, Intake__CaseManagerNotFound, intake__case_manager_not_found__descriptor);
     event->case_id = c->case_id;
     event->why = why;
     event->considered = c->considered;
@@ -293,7 +300,8 @@ enum fault record_case_manager(struct decision *d, Intake__Case *c, const Intake
         return FAULT_NONE;
     }
     const char *why = cmd->n_considered == 0 ? "the team has no members"
-                      : text_of(d, "none of %s fits: %s", say_count(d, cmd->n_considered, "member"), cmd->considered[0]->why);
+                                             : text_of(d, "none of %s fits: %s",
+                                                   say_count(d, cmd->n_considered, "member"), cmd->considered[0]->why);
     nobody_found(d, c, why);
     return FAULT_NONE;
 }
@@ -332,7 +340,8 @@ enum fault list_cases(struct decision *d, const void *none, const Intake__ListCa
     (void)none;
     size_t limit = query->limit != 0 ? query->limit : LIST_CASES_LIMIT;
     bool everybody = str_is_empty(query->manager_id);
-    const struct index_page *page = index_page(d, everybody ? "cases" : "caseload", everybody ? "all" : query->manager_id, limit);
+    const struct index_page *page =
+        index_page(d, everybody ? "cases" : "caseload", everybody ? "all" : query->manager_id, limit);
     if (d->wants) {
         return FAULT_WANT;
     }

@@ -37,7 +37,8 @@ static void tell_parts(struct decision *d, const struct findings *findings, enum
     }
 }
 
-Intake__Score *charlson_score(struct decision *d, const struct findings *findings, enum charlson weights, const int *age_years)
+Intake__Score *charlson_score(
+    struct decision *d, const struct findings *findings, enum charlson weights, const int *age_years)
 {
     Intake__Score *score = MAKE(d, Intake__Score, intake__score__descriptor);
     score->name = name_of(weights, age_years != NULL);
@@ -54,7 +55,8 @@ Intake__Score *charlson_score(struct decision *d, const struct findings *finding
     }
     if (findings->unmapped_count > 0) {
         score->at_least = true;
-        APPEND(d, score, parts, text_of(d, "%s not reviewed, not counted", say_count(d, findings->unmapped_count, "condition")));
+        APPEND(d, score, parts,
+            text_of(d, "%s not reviewed, not counted", say_count(d, findings->unmapped_count, "condition")));
     }
     return score;
 }

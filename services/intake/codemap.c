@@ -55,7 +55,8 @@ const Casebus__CodeMapEntry *codemap_find_coding(struct decision *d, const Caseb
 bool condition_is_active(const Intake__Condition *condition, struct date day)
 {
     struct date abated;
-    if (date_parse(condition->abated_date != NULL ? condition->abated_date : "", &abated) && date_compare(abated, day) <= 0) {
+    if (date_parse(condition->abated_date != NULL ? condition->abated_date : "", &abated) &&
+        date_compare(abated, day) <= 0) {
         return false;
     }
     return condition->status == INTAKE__CONDITION_STATUS__CONDITION_STATUS_ACTIVE ||
@@ -82,7 +83,8 @@ bool findings_have(const struct findings *findings, const char *group)
 static bool is_listed(const struct findings *findings, const Casebus__Coding *coding)
 {
     for (size_t i = 0; i < findings->unmapped_count; i++) {
-        if (str_same(findings->unmapped[i]->code, coding->code) && str_same(findings->unmapped[i]->system, coding->system)) {
+        if (str_same(findings->unmapped[i]->code, coding->code) &&
+            str_same(findings->unmapped[i]->system, coding->system)) {
             return true;
         }
     }

@@ -34,18 +34,33 @@ int64_t duty_due_ms(
     return zone_end_of_day(zone, date_add_days(day, length));
 }
 
-/* The rules ship with the service: one that is missing is a bug of ours and not somebody's input. */
-static const Casebus__ClockRule *rule_named(const struct decision *d, const char *name, const char **version)
+static const Casebus__ClockRule *rule_find(const struct decision *d, const char *name, const char **version)
 {
     const Casebus__ClockRules *clocks = reference_find(d, &casebus__clock_rules__descriptor, "clocks");
-    MUST(clocks != NULL);
-    *version = clocks->version;
-    for (size_t i = 0; i < clocks->n_rules; i++) {
+    for (size_t i = 0; clocks != NULL && i < clocks->n_rules; i++) {
         if (str_same(clocks->rules[i]->name, name)) {
+            *version = clocks->version;
             return clocks->rules[i];
         }
     }
-    MUST_FAIL("seeds/reference/clocks.json has no rule for a clock that intake starts");
+    return NULL;
+}
+
+/* A rule that a decision starts something by ships with the service: one that is missing is a bug of ours, not
+ * somebody's input. */
+static const Casebus__ClockRule *rule_named(const struct decision *d, const char *name, const char **version)
+{
+    const Casebus__ClockRule *rule = rule_find(d, name, version);
+    MUST(rule != NULL);
+    return rule;
+}
+
+/* What must be done. A stored clock may be older than the rules: its name then has to do. */
+static const char *clock_title(const struct decision *d, const Casebus__Clock *clock)
+{
+    const char *version;
+    const Casebus__ClockRule *rule = rule_find(d, clock->name, &version);
+    return rule != NULL && rule->title != NULL ? rule->title : clock->name;
 }
 
 static struct holidays holidays_known(struct decision *d)
@@ -299,7 +314,7 @@ const Casebus__WorkItem *case_critical_work(const Intake__Case *c)
 
 /* ---- All of a case ---- */
 
-const char *case_open_duty(struct decision *d, const Intake__Case *c)
+const char *case_open_duty(const struct decision *d, const Intake__Case *c)
 {
     for (size_t i = 0; i < c->n_work; i++) {
         if (work_is_open(c->work[i])) {
@@ -308,8 +323,7 @@ const char *case_open_duty(struct decision *d, const Intake__Case *c)
     }
     for (size_t i = 0; i < c->n_clocks; i++) {
         if (clock_runs(c->clocks[i])) {
-            const char *version;
-            return rule_named(d, c->clocks[i]->name, &version)->title;
+            return clock_title(d, c->clocks[i]);
         }
     }
     return NULL;
@@ -351,10 +365,9 @@ static void emit_overdue(
 
 static void ring_clock(struct decision *d, Intake__Case *c, Casebus__Clock *clock)
 {
-    const char *version;
     clock->state = CASEBUS__CLOCK_STATE__CLOCK_STATE_OVERDUE;
     clock->level++;
-    emit_overdue(d, c, clock->name, rule_named(d, clock->name, &version)->title, clock->level, false);
+    emit_overdue(d, c, clock->name, clock_title(d, clock), clock->level, false);
     if (clock->level < DUTY_LEVEL_MAX) {
         set_timer(d, "case", c->case_id, clock_timer(d, clock), duty_due(d, c, "escalation-step", d->now_ms));
     }

@@ -1,7 +1,8 @@
 /* Duties of a case: clocks that facts start and stop, and work that a person must do.
  *
- * How long each runs is data (seeds/reference/clocks.json), found by name; the case's priority tells routine from urgent. Days end at
- * midnight of the patient's zone; business days skip weekends and the holidays of the reference data.
+ * How long each runs is data (seeds/reference/clocks.json), found by name; the case's priority tells routine from
+ * urgent. Days end at midnight of the patient's zone; business days skip weekends and the holidays of the reference
+ * data.
  *
  *   clock  running -> met | overdue | cancelled;  overdue -> met-late | cancelled
  *   work   open -> done | cancelled
@@ -18,8 +19,8 @@
 struct zone;
 
 enum {
-    DUTY_LEVEL_MAX = 3,   /* Case manager, supervisor, director; then it stays on top of the worklist. */
-    CASE_WORK_MAX = 64,   /* Items kept in the case; the oldest finished ones make room. */
+    DUTY_LEVEL_MAX = 3, /* Case manager, supervisor, director; then it stays on top of the worklist. */
+    CASE_WORK_MAX = 64, /* Items kept in the case; the oldest finished ones make room. */
 };
 
 /* When a duty that begins at `from_ms` falls due. */
@@ -32,7 +33,8 @@ int64_t duty_due(struct decision *d, const Intake__Case *c, const char *name, in
 /* Starts a clock now for something that happened at `happened_at_ms`. No effect while it runs. */
 void clock_start(struct decision *d, Intake__Case *c, const char *name, int64_t happened_at_ms);
 
-/* The same for a clock whose length counts from what happened. False, and nothing starts, when it would be past already. */
+/* The same for a clock whose length counts from what happened. False, and nothing starts, when it would be past
+ * already. */
 bool clock_start_from(struct decision *d, Intake__Case *c, const char *name, int64_t happened_at_ms);
 
 /* Stops it: met, or met late. No effect unless it runs. */
@@ -51,7 +53,7 @@ bool work_is_critical(const Casebus__WorkItem *item);
 const Casebus__WorkItem *case_critical_work(const Intake__Case *c);
 
 /* What still binds us, for a sentence: title of the first running clock or open item; NULL when nothing does. */
-const char *case_open_duty(struct decision *d, const Intake__Case *c);
+const char *case_open_duty(const struct decision *d, const Intake__Case *c);
 
 /* Lets everything fall away that is open. */
 void duties_cancel(struct decision *d, Intake__Case *c, const char *because);
@@ -59,7 +61,8 @@ void duties_cancel(struct decision *d, Intake__Case *c, const char *because);
 /* Rings for `clock.<name>` or `work.<id>`: marks it overdue, tells the next person, and sets the next ring. */
 void duty_ring(struct decision *d, Intake__Case *c, const char *timer);
 
-/* Where the case stands in the worklists: by its next due time; nowhere once it has ended. At the end of every change. */
+/* Where the case stands in the worklists: by its next due time; nowhere once it has ended. At the end of every change.
+ */
 void case_sort(struct decision *d, const Intake__Case *c);
 
 const struct zone *case_zone(const struct decision *d, const Intake__Case *c);

@@ -1,8 +1,9 @@
 /* Who the patient of a referral is.
  *
- * An exact identifier is worth more than a name. The name is only asked first, so that a new number of somebody known finds its
- * owner; then each exact key is claimed, strongest first; then the name is claimed for who was found. Two referrals of one new
- * person at the same time meet at the strongest key, where one of them comes second and takes over the other's person.
+ * An exact identifier is worth more than a name. The name is only asked first, so that a new number of somebody known
+ * finds its owner; then each exact key is claimed, strongest first; then the name is claimed for who was found. Two
+ * referrals of one new person at the same time meet at the strongest key, where one of them comes second and takes over
+ * the other's person.
  *
  * What does not fit is never merged: it is kept, and a person looks. */
 #include "common/core/name.h"
@@ -35,7 +36,8 @@ static size_t rank_of(const char *system)
     return STRONG_COUNT;
 }
 
-/* Letters and digits in upper case. NULL for what names nobody: nothing left, or one character all over, as in 000-00-0000. */
+/* Letters and digits in upper case. NULL for what names nobody: nothing left, or one character all over, as in
+ * 000-00-0000. */
 static const char *plain_value(struct decision *d, const char *value)
 {
     char *plain = text_of(d, "%s", value);
@@ -176,8 +178,8 @@ static void keep_conflict(struct decision *d, Intake__Referral *referral, const 
     APPEND(d, referral, conflicting_person_ids, person_id);
 }
 
-/* Another person than the one we believed in. The first exact key that knows somebody decides; keys that were free before it are
- * claimed again for that person. */
+/* Another person than the one we believed in. The first exact key that knows somebody decides; keys that were free
+ * before it are claimed again for that person. */
 static void exact_names_other(struct decision *d, Intake__Referral *referral, const char *person_id)
 {
     if (str_same(referral->matched_by, BY_IDENTIFIER)) {

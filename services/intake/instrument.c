@@ -24,8 +24,8 @@ static const Casebus__InstrumentAnswer *answer_of(const Casebus__Instrument *ins
     return NULL;
 }
 
-enum fault answers_read(struct decision *d, const Casebus__Instrument *instrument, Intake__ItemAnswer *const *told, size_t count,
-    struct answers *out)
+enum fault answers_read(struct decision *d, const Casebus__Instrument *instrument, Intake__ItemAnswer *const *told,
+    size_t count, struct answers *out)
 {
     struct answers answers = {.item_count = instrument->n_items};
     for (size_t i = 0; i < INSTRUMENT_ITEMS_MAX; i++) {
@@ -125,7 +125,8 @@ static void tell_phq9(struct decision *d, const struct answers *answers, Intake_
     }
 }
 
-Intake__Score *instrument_score(struct decision *d, const Casebus__Instrument *instrument, const struct answers *answers)
+Intake__Score *instrument_score(
+    struct decision *d, const Casebus__Instrument *instrument, const struct answers *answers)
 {
     Intake__Score *score = MAKE(d, Intake__Score, intake__score__descriptor);
     score->name = instrument->id;
@@ -133,7 +134,8 @@ Intake__Score *instrument_score(struct decision *d, const Casebus__Instrument *i
     uint32_t total = 0;
     size_t open = answers->item_count - answers->answered;
     if (!answers_total(instrument, answers, &total)) {
-        score->not_computable = text_of(d, "%s without an answer, at most %u may be", say_count(d, open, "item"), instrument->most_missing);
+        score->not_computable =
+            text_of(d, "%s without an answer, at most %u may be", say_count(d, open, "item"), instrument->most_missing);
         return score;
     }
     SET(score, value, total);

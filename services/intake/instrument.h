@@ -1,5 +1,5 @@
-/* Questionnaires: scoring by the instrument's data. Total, band and critical items come from the data; the symptom pattern of the
- * PHQ-9 is the one rule that only it has. */
+/* Questionnaires: scoring by the instrument's data. Total, band and critical items come from the data; the symptom
+ * pattern of the PHQ-9 is the one rule that only it has. */
 #ifndef INTAKE_INSTRUMENT_H
 #define INTAKE_INSTRUMENT_H
 
@@ -21,11 +21,11 @@ struct answers {
 };
 
 /* Refuses an item or answer that the instrument does not have, and an item that is answered twice. */
-enum fault answers_read(struct decision *d, const Casebus__Instrument *instrument, Intake__ItemAnswer *const *told, size_t count,
-    struct answers *out);
+enum fault answers_read(struct decision *d, const Casebus__Instrument *instrument, Intake__ItemAnswer *const *told,
+    size_t count, struct answers *out);
 
-/* The sum; with no more open items than the instrument allows, the mean of the others fills them in, rounded half up. False when
- * more are open. */
+/* The sum; with no more open items than the instrument allows, the mean of the others fills them in, rounded half up.
+ * False when more are open. */
 bool answers_total(const Casebus__Instrument *instrument, const struct answers *answers, uint32_t *out);
 
 const Casebus__Band *band_of(const Casebus__Instrument *instrument, uint32_t total);
@@ -40,6 +40,7 @@ bool is_phq9(const Casebus__Instrument *instrument);
 /* Items at 2 or more (item 9: 1 or more): five or more with item 1 or 2 among them, or two to four. */
 enum phq9_pattern phq9_pattern(const int score[PHQ9_ITEMS]);
 
-Intake__Score *instrument_score(struct decision *d, const Casebus__Instrument *instrument, const struct answers *answers);
+Intake__Score *instrument_score(
+    struct decision *d, const Casebus__Instrument *instrument, const struct answers *answers);
 
 #endif

@@ -9,11 +9,12 @@
  *   assessment    a questionnaire's score; a critical answer becomes work at once (assessment.c, instrument.h)
  *   team          who takes a case (team.c, licence.h)
  *
- * Referral and case share a root. Keys, persons and teams live elsewhere, so they are asked by tasks, one answer at a time:
+ * Referral and case share a root. Keys, persons and teams live elsewhere, so they are asked by tasks, one answer at a
+ * time:
  *
  *   referral                                    elsewhere
- *     whom does this name mean? -- ClaimIdentity --> name      ResolveIdentity: somebody, nobody, or namesakes with other numbers
- *     each exact key            -- ClaimIdentity --> key       ResolveIdentity: this person (perhaps newly)
+ *     whom does this name mean? -- ClaimIdentity --> name      ResolveIdentity: somebody, nobody, or namesakes with
+ * other numbers each exact key            -- ClaimIdentity --> key       ResolveIdentity: this person (perhaps newly)
  *     the name is this person's -- ClaimIdentity --> name      ResolveIdentity
  *     one open case             -- JoinPerson -----> person    ResolvePerson: this case, or the one already open
  *     (screening)
@@ -98,7 +99,8 @@ enum fault decline_case(struct decision *d, Intake__Case *c, const Intake__Decli
 
 /* ---- assessment.c ---- */
 
-/* Refused before outreach and after the end, for an unknown instrument, item or answer, and for an item answered twice. */
+/* Refused before outreach and after the end, for an unknown instrument, item or answer, and for an item answered twice.
+ */
 enum fault answer_questionnaire(
     struct decision *d, Intake__Assessment *assessment, const Intake__AnswerQuestionnaire *cmd);
 

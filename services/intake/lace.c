@@ -112,12 +112,15 @@ Intake__Score *lace_score(struct decision *d, const Intake__PatientFacts *facts,
     };
     SET(score, value, lace_points(lace));
     score->band = lace_band(score->value);
-    APPEND(d, score, parts, text_of(d, "length of stay %s: %u", say_count(d, (uint64_t)(lace.stay_days > 0 ? lace.stay_days : 0), "day"),
-        lace_stay_points(lace.stay_days)));
-    APPEND(d, score, parts, text_of(d, "acute admission %s: %u", lace.emergent ? "yes" : "no", lace.emergent ? 3u : 0u));
+    APPEND(d, score, parts,
+        text_of(d, "length of stay %s: %u", say_count(d, (uint64_t)(lace.stay_days > 0 ? lace.stay_days : 0), "day"),
+            lace_stay_points(lace.stay_days)));
+    APPEND(
+        d, score, parts, text_of(d, "acute admission %s: %u", lace.emergent ? "yes" : "no", lace.emergent ? 3u : 0u));
     APPEND(d, score, parts, text_of(d, "comorbidity %u: %u", lace.comorbidity, comorbidity_points(lace.comorbidity)));
-    APPEND(d, score, parts, text_of(d, "%s in six months: %u",
-        say_count(d, (uint64_t)lace.emergency_visits, "emergency visit"), emergency_points(lace.emergency_visits)));
+    APPEND(d, score, parts,
+        text_of(d, "%s in six months: %u", say_count(d, (uint64_t)lace.emergency_visits, "emergency visit"),
+            emergency_points(lace.emergency_visits)));
     score->at_least = findings->unmapped_count > 0;
     return score;
 }

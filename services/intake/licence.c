@@ -26,8 +26,8 @@ static bool compact_has(const Casebus__LicenceCompact *compact, const char *stat
 
 static bool compact_reaches(const Casebus__LicenceCompact *compact, const char *state)
 {
-    return compact_has(compact, state) ||
-           (compact != NULL && is_among(state, (char *const *)compact->destinations_only, compact->n_destinations_only));
+    return compact_has(compact, state) || (compact != NULL && is_among(state, (char *const *)compact->destinations_only,
+                                                                  compact->n_destinations_only));
 }
 
 static bool is_disciplined(const Intake__StaffMember *member)
@@ -67,8 +67,8 @@ static const Intake__Licence *compact_licence(
 }
 
 /* The most telling reason, in the order in which a person would look. */
-static const char *why_not(struct decision *d, const Casebus__LicenceCompact *compact, const Intake__StaffMember *member,
-    const char *state, struct date day)
+static const char *why_not(struct decision *d, const Casebus__LicenceCompact *compact,
+    const Intake__StaffMember *member, const char *state, struct date day)
 {
     bool multistate = false, lapsed = false;
     for (size_t i = 0; i < member->n_licences; i++) {
@@ -95,8 +95,8 @@ static const char *why_not(struct decision *d, const Casebus__LicenceCompact *co
     return text_of(d, "no licence for %s: no multistate licence of the state of residence", state);
 }
 
-const Intake__Licence *licence_for(struct decision *d, const Casebus__LicenceCompact *compact, const Intake__StaffMember *member,
-    const char *patient_state, struct date day, const char **why)
+const Intake__Licence *licence_for(struct decision *d, const Casebus__LicenceCompact *compact,
+    const Intake__StaffMember *member, const char *patient_state, struct date day, const char **why)
 {
     *why = NULL;
     if (str_is_empty(patient_state)) {

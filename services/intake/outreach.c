@@ -60,7 +60,8 @@ static int part_of_day(int hour)
     return hour < NOON ? 0 : hour < EVENING ? 1 : 2;
 }
 
-/* What is still to be done before outreach may end; NULL when it may. One try a day counts, at no fewer than two times of the day. */
+/* What is still to be done before outreach may end; NULL when it may. One try a day counts, at no fewer than two times
+ * of the day. */
 static const char *outreach_lacks(struct decision *d, const Intake__Case *c)
 {
     unsigned days = 0, parts = 0;
@@ -204,7 +205,8 @@ enum fault decline_case(struct decision *d, Intake__Case *c, const Intake__Decli
         return FAULT_WANT;
     }
     if (c->state != CASE_STATE(IDENTIFIED) && c->state != CASE_STATE(OUTREACH)) {
-        return refuse(d, "the case is %s, only one before enrolment is declined; an enrolled one is closed", case_word(d, c));
+        return refuse(
+            d, "the case is %s, only one before enrolment is declined; an enrolled one is closed", case_word(d, c));
     }
     if (case_critical_work(c) != NULL) {
         return refuse(d, "a critical answer is still open: a clinician must speak with the patient");

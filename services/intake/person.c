@@ -27,7 +27,8 @@ static void claim_exact(Intake__IdentityKey *key, const Intake__ClaimIdentity *c
 
 enum likeness { NOTHING_TOLD, AGREES, CONTRADICTS };
 
-/* One number of the same system tells: the same, or somebody else. An agreeing one is worth more than a contradicting one. */
+/* One number of the same system tells: the same, or somebody else. An agreeing one is worth more than a contradicting
+ * one. */
 static enum likeness compare(const Intake__Namesake *namesake, const Intake__ClaimIdentity *cmd)
 {
     enum likeness likeness = NOTHING_TOLD;
@@ -45,8 +46,8 @@ static enum likeness compare(const Intake__Namesake *namesake, const Intake__Cla
 }
 
 /* The one namesake whom the numbers do not contradict; of several, one whose numbers agree. */
-static Intake__Namesake *find_namesake(
-    struct decision *d, const Intake__IdentityKey *key, const Intake__ClaimIdentity *cmd, Intake__ResolveIdentity *resolve)
+static Intake__Namesake *find_namesake(struct decision *d, const Intake__IdentityKey *key,
+    const Intake__ClaimIdentity *cmd, Intake__ResolveIdentity *resolve)
 {
     Intake__Namesake *found = NULL;
     for (size_t i = 0; i < key->n_namesakes; i++) {
@@ -88,8 +89,8 @@ static void learn(struct decision *d, Intake__Namesake *namesake, const Intake__
     }
 }
 
-/* Asked only: whom the name means, told by the numbers. Claimed: the name means this person from now on, too, unless there is no
- * number to tell the person from somebody known, who then is meant. */
+/* Asked only: whom the name means, told by the numbers. Claimed: the name means this person from now on, too, unless
+ * there is no number to tell the person from somebody known, who then is meant. */
 static void claim_name(
     struct decision *d, Intake__IdentityKey *key, const Intake__ClaimIdentity *cmd, Intake__ResolveIdentity *resolve)
 {

@@ -2,7 +2,8 @@
 #include "services/intake/duty.h"
 #include "services/intake/intake.h"
 
-/* Planning drafts from the enrolment, so a draft may come before any questionnaire. A later revision moves nothing back. */
+/* Planning drafts from the enrolment, so a draft may come before any questionnaire. A later revision moves nothing
+ * back. */
 enum fault plan_drafted(struct decision *d, const Planning__PlanDrafted *event)
 {
     Intake__Case *c = touch(d, "case", event->case_id);
@@ -25,7 +26,8 @@ enum fault plan_agreed(struct decision *d, const Planning__PlanAgreed *event)
     if (d->wants) {
         return FAULT_WANT;
     }
-    if (c == NULL || (c->state != CASE_STATE(ENROLLED) && c->state != CASE_STATE(ASSESSING) && c->state != CASE_STATE(PLANNING))) {
+    if (c == NULL ||
+        (c->state != CASE_STATE(ENROLLED) && c->state != CASE_STATE(ASSESSING) && c->state != CASE_STATE(PLANNING))) {
         return FAULT_NONE;
     }
     c->state = CASE_STATE(ACTIVE);

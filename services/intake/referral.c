@@ -24,7 +24,8 @@ static enum fault check_dates(struct decision *d, const Intake__ReceiveReferral 
         return refuse(d, "the birth date %s is in the future", patient->birth_date);
     }
     if (date_compare(death, birth) < 0) {
-        return refuse(d, "the patient died on %s, before being born on %s", patient->deceased_date, patient->birth_date);
+        return refuse(
+            d, "the patient died on %s, before being born on %s", patient->deceased_date, patient->birth_date);
     }
     if (date_compare(death, date_add_days(today, 1)) > 0) {
         return refuse(d, "the date of death %s is in the future", patient->deceased_date);
@@ -190,7 +191,8 @@ static void look_back(struct decision *d, const Intake__Referral *referral, Inta
         return;
     }
     const char *when = say_day(d, c->zone, stay->end_at_ms);
-    work_open(d, c, "review-older-events", ROLE(NURSE), text_of(d, "look at what happened since the discharge on %s", when),
+    work_open(d, c, "review-older-events", ROLE(NURSE),
+        text_of(d, "look at what happened since the discharge on %s", when),
         text_of(d, "left hospital on %s; the contact within 2 business days was past when we were told", when));
 }
 

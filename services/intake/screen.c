@@ -54,8 +54,8 @@ static bool is_told(const Intake__Screening *out, const char *display)
 }
 
 /* Names the active conditions that call for the programme, each once. */
-static void tell_conditions(
-    struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings, struct date day, Intake__Screening *out)
+static void tell_conditions(struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings,
+    struct date day, Intake__Screening *out)
 {
     for (size_t i = 0; i < facts->n_conditions; i++) {
         const Intake__Condition *condition = facts->conditions[i];
@@ -86,12 +86,12 @@ static const char *say_score(struct decision *d, const Intake__Score *score)
     if (score->not_computable != NULL) {
         return text_of(d, "%s not computable: %s", name, score->not_computable);
     }
-    return text_of(d, "%s %s%u%s%s%s", name, score->at_least ? "at least " : "", score->value, score->band != NULL ? " (" : "",
-        score->band != NULL ? score->band : "", score->band != NULL ? ")" : "");
+    return text_of(d, "%s %s%u%s%s%s", name, score->at_least ? "at least " : "", score->value,
+        score->band != NULL ? " (" : "", score->band != NULL ? score->band : "", score->band != NULL ? ")" : "");
 }
 
-static void add_scores(struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings, struct date as_of,
-    const struct zone *zone, Intake__Screening *out)
+static void add_scores(struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings,
+    struct date as_of, const struct zone *zone, Intake__Screening *out)
 {
     struct date birth;
     bool born = date_parse(facts->birth_date, &birth);
@@ -109,8 +109,8 @@ static void add_scores(struct decision *d, const Intake__PatientFacts *facts, co
     }
 }
 
-static void find_programme(struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings, struct date as_of,
-    struct date today, const struct zone *zone, Intake__Screening *out)
+static void find_programme(struct decision *d, const Intake__PatientFacts *facts, const struct findings *findings,
+    struct date as_of, struct date today, const struct zone *zone, Intake__Screening *out)
 {
     out->programme = programme_of(findings);
     if (out->programme != NULL) {
@@ -124,16 +124,19 @@ static void find_programme(struct decision *d, const Intake__PatientFacts *facts
         out->why = text_of(d, "left hospital on %s", say_day(d, zone_name(zone), stay->end_at_ms));
         return;
     }
-    out->why = text_of(d, "no active condition of a programme, no inpatient stay in the %d days before identification", RECENT_STAY_DAYS);
+    out->why = text_of(d, "no active condition of a programme, no inpatient stay in the %d days before identification",
+        RECENT_STAY_DAYS);
 }
 
-static struct screening_end ended(struct decision *d, Intake__Screening *out, Intake__RejectionCode code, const char *why)
+static struct screening_end ended(
+    struct decision *d, Intake__Screening *out, Intake__RejectionCode code, const char *why)
 {
     out->why = why;
     return (struct screening_end){code, why, text_of(d, "no programme: %s", why)};
 }
 
-struct screening_end screen(struct decision *d, const Intake__PatientFacts *facts, const struct zone *zone, Intake__Screening *out)
+struct screening_end screen(
+    struct decision *d, const Intake__PatientFacts *facts, const struct zone *zone, Intake__Screening *out)
 {
     struct date today = zone_date(zone, d->now_ms);
     struct date as_of = today, birth = today;
@@ -142,7 +145,8 @@ struct screening_end screen(struct decision *d, const Intake__PatientFacts *fact
     out->age = (uint32_t)date_age_years(birth, today);
     out->has_age = true;
     if (facts->deceased || !str_is_empty(facts->deceased_date)) {
-        return ended(d, out, REJECTION(DECEASED), str_is_empty(facts->deceased_date) ? "died" : text_of(d, "died %s", facts->deceased_date));
+        return ended(d, out, REJECTION(DECEASED),
+            str_is_empty(facts->deceased_date) ? "died" : text_of(d, "died %s", facts->deceased_date));
     }
     if (out->age < ADULT_YEARS) {
         return ended(d, out, REJECTION(CHILD), text_of(d, "%s old at identification", say_count(d, out->age, "year")));
@@ -159,7 +163,8 @@ struct screening_end screen(struct decision *d, const Intake__PatientFacts *fact
     find_programme(d, facts, &findings, as_of, today, zone, out);
     const char *rest = text_of(d, "%s; %s%s", say_score(d, out->scores[0]), say_score(d, out->scores[2]),
         findings.unmapped_count > 0
-            ? text_of(d, "; %s not reviewed", say_count(d, findings.unmapped_count, "condition")) : "");
+            ? text_of(d, "; %s not reviewed", say_count(d, findings.unmapped_count, "condition"))
+            : "");
     if (out->programme == NULL) {
         return (struct screening_end){REJECTION(NO_NEED), out->why, text_of(d, "no programme: %s; %s", out->why, rest)};
     }

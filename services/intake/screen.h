@@ -1,8 +1,9 @@
-/* Screening: what the facts of a referral say, by reference data alone. The same facts and the same data give the same answer.
+/* Screening: what the facts of a referral say, by reference data alone. The same facts and the same data give the same
+ * answer.
  *
  * Need goes by identification (today), scores by the day of the latest clinical fact, which is when they were true.
- * A score that lacks an input has no value and names what is missing. A code that no map has reviewed is listed and never counted
- * as absent: a score beside it is a lower bound. */
+ * A score that lacks an input has no value and names what is missing. A code that no map has reviewed is listed and
+ * never counted as absent: a score beside it is a lower bound. */
 #ifndef INTAKE_SCREEN_H
 #define INTAKE_SCREEN_H
 
@@ -19,7 +20,8 @@ enum {
 
 /* ---- codemap.c ---- */
 
-/* The entry that a code falls under: the same code, or the longest prefix without dots in upper case. NULL: never reviewed. */
+/* The entry that a code falls under: the same code, or the longest prefix without dots in upper case. NULL: never
+ * reviewed. */
 const Casebus__CodeMapEntry *codemap_find(struct decision *d, const Casebus__CodeMap *map, const char *code);
 /* The same in the map of the coding's system. */
 const Casebus__CodeMapEntry *codemap_find_coding(struct decision *d, const Casebus__Coding *coding);
@@ -27,7 +29,7 @@ const Casebus__CodeMapEntry *codemap_find_coding(struct decision *d, const Caseb
 /* Active conditions, sorted into groups. */
 struct findings {
     const Casebus__ConditionGroups *groups;
-    uint64_t present; /* Bit i: groups->groups[i]. */
+    uint64_t present;       /* Bit i: groups->groups[i]. */
     size_t condition_count; /* Told at all, whatever their status. */
     Casebus__Coding **unmapped;
     size_t unmapped_count;
@@ -48,7 +50,8 @@ enum charlson { CHARLSON_1987, CHARLSON_2011 };
 /* Points of the groups; each counts once. */
 uint32_t charlson_points(const struct findings *findings, enum charlson weights);
 uint32_t charlson_age_points(int years);
-Intake__Score *charlson_score(struct decision *d, const struct findings *findings, enum charlson weights, const int *age_years);
+Intake__Score *charlson_score(
+    struct decision *d, const struct findings *findings, enum charlson weights, const int *age_years);
 
 /* ---- lace.c ---- */
 
@@ -78,7 +81,8 @@ struct screening_end {
     const char *summary; /* One line in plain words. */
 };
 
-struct screening_end screen(struct decision *d, const Intake__PatientFacts *facts, const struct zone *zone, Intake__Screening *out);
+struct screening_end screen(
+    struct decision *d, const Intake__PatientFacts *facts, const struct zone *zone, Intake__Screening *out);
 
 /* A programme in words: "heart failure". */
 const char *programme_name(struct decision *d, const char *programme);

@@ -32,7 +32,8 @@ enum fault register_team(struct decision *d, Intake__Team *team, const Intake__R
     for (size_t i = 0; i < team->n_members; i++) {
         const Intake__StaffMember *held = team->members[i];
         if (held->n_case_ids > 0 && member_by_id(cmd->members, cmd->n_members, held->staff_id) == NULL) {
-            return refuse(d, "%s holds %s and cannot leave the team", held->name, say_count(d, held->n_case_ids, "case"));
+            return refuse(
+                d, "%s holds %s and cannot leave the team", held->name, say_count(d, held->n_case_ids, "case"));
         }
     }
     Intake__StaffMember **members = ARENA_ARRAY(d->arena, Intake__StaffMember *, cmd->n_members);
@@ -79,8 +80,8 @@ static bool has_word(char *const *words, size_t count, const char *word)
 static bool same_language(const char *a, const char *b)
 {
     struct slice left = slice_of(a), right = slice_of(b), a_main, b_main;
-    return left.size > 0 && right.size > 0 && slice_take_field(&left, '-', &a_main) && slice_take_field(&right, '-', &b_main) &&
-           slice_equal(a_main, b_main);
+    return left.size > 0 && right.size > 0 && slice_take_field(&left, '-', &a_main) &&
+           slice_take_field(&right, '-', &b_main) && slice_equal(a_main, b_main);
 }
 
 static bool speaks(const Intake__StaffMember *member, const char *language)
@@ -168,11 +169,13 @@ static const char *say_fit(struct decision *d, const struct candidate *chosen, c
     const char *licence = chosen->licence->state;
     bool travels = !str_same(licence, cmd->patient_state);
     return text_of(d, "licence of %s%s%s%s, %" PRIu32 " of %s, %s points", licence, travels ? " (multistate)" : "",
-        chosen->fit.specialty ? text_of(d, ", %s", cmd->programme) : "", chosen->fit.language ? ", speaks the language" : ", with interpreter",
-        chosen->fit.cases, say_count(d, chosen->fit.capacity, "case"), say_points(d, chosen->points));
+        chosen->fit.specialty ? text_of(d, ", %s", cmd->programme) : "",
+        chosen->fit.language ? ", speaks the language" : ", with interpreter", chosen->fit.cases,
+        say_count(d, chosen->fit.capacity, "case"), say_points(d, chosen->points));
 }
 
-static Intake__Considered *consider(struct decision *d, Intake__RecordCaseManager *answer, const Intake__StaffMember *member)
+static Intake__Considered *consider(
+    struct decision *d, Intake__RecordCaseManager *answer, const Intake__StaffMember *member)
 {
     Intake__Considered *considered = MAKE(d, Intake__Considered, intake__considered__descriptor);
     considered->staff_id = member->staff_id;
@@ -183,8 +186,8 @@ static Intake__Considered *consider(struct decision *d, Intake__RecordCaseManage
 }
 
 /* Fills in who was considered and why not; the best of those who may is left for the caller to choose. */
-static struct candidate best_of(
-    struct decision *d, const Intake__Team *team, const Intake__AssignCaseManager *cmd, Intake__RecordCaseManager *answer)
+static struct candidate best_of(struct decision *d, const Intake__Team *team, const Intake__AssignCaseManager *cmd,
+    Intake__RecordCaseManager *answer)
 {
     struct candidate best = {0};
     for (size_t i = 0; i < team->n_members; i++) {

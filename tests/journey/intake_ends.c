@@ -1,4 +1,5 @@
-/* Every bundle of expected.tsv ends in intake as the table says: with this programme and these scores, or for this reason. */
+/* Every bundle of expected.tsv ends in intake as the table says: with this programme and these scores, or for this
+ * reason. */
 #include "tests/journey/bundles.h"
 #include "tests/unit/intake_world.h"
 
@@ -44,8 +45,9 @@ static const char *score_of(const Intake__Screening *screening, const char *name
     for (size_t i = 0; i < screening->n_scores; i++) {
         const Intake__Score *score = screening->scores[i];
         if (strcmp(score->name, name) == 0) {
-            return score->not_computable != NULL ? arena_printf(&arena, "not computable: %s", score->not_computable)
-                                                 : arena_printf(&arena, "%s%u", score->at_least ? "at least " : "", score->value);
+            return score->not_computable != NULL
+                       ? arena_printf(&arena, "not computable: %s", score->not_computable)
+                       : arena_printf(&arena, "%s%u", score->at_least ? "at least " : "", score->value);
         }
     }
     return "-";

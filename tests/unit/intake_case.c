@@ -426,6 +426,21 @@ static void an_overdue_duty_goes_up_and_stays_open_until_it_is_met_late(void **s
     world_done(&w);
 }
 
+static void a_clock_older_than_the_rules_still_rings(void **state)
+{
+    (void)state;
+    struct intake_world w;
+    to_outreach(&w);
+    Intake__Case *c = (Intake__Case *)case_now(&w, "001-c1");
+    for (size_t i = 0; i < c->n_clocks; i++) {
+        c->clocks[i]->name = strcmp(c->clocks[i]->name, "first-contact") == 0 ? "welcome-call" : c->clocks[i]->name;
+    }
+    rules_know(&w.r, &c->base);
+    assert_int_equal(ring(&w, "clock.welcome-call"), FAULT_NONE);
+    assert_string_equal(((const Intake__ClockOverdue *)rules_event(&w.r, "intake.ClockOverdue"))->title, "welcome-call");
+    world_done(&w);
+}
+
 static void the_initial_assessment_stops_the_clocks_of_identification(void **state)
 {
     (void)state;
@@ -517,6 +532,7 @@ int main(void)
         cmocka_unit_test(questionnaires_refuse_what_they_do_not_ask),
         cmocka_unit_test(the_plan_moves_the_case),
         cmocka_unit_test(an_overdue_duty_goes_up_and_stays_open_until_it_is_met_late),
+        cmocka_unit_test(a_clock_older_than_the_rules_still_rings),
         cmocka_unit_test(the_initial_assessment_stops_the_clocks_of_identification),
         cmocka_unit_test(goals_are_not_met_while_a_duty_is_open),
         cmocka_unit_test(worklists_are_in_the_order_of_what_is_due_next),
