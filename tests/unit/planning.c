@@ -181,7 +181,7 @@ static void an_objection_to_a_shown_plan_stops_all_of_it(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     assert_int_equal(ask_plan(r, NURSE, "planning.ProposePlan", ""), FAULT_NONE);
-    assert_int_equal(ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"reason\":\"too much\""), FAULT_NONE);
+    assert_int_equal(ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"stepId\":\"weigh-daily\",\"reason\":\"too much\""), FAULT_NONE);
     assert_int_equal(plan(r)->state, PLANNING__PLAN_STATE__PLAN_STATE_OBJECTED);
     assert_int_equal(ask_plan(r, PATIENT, "planning.AgreePlan", ""), FAULT_REFUSED);
     assert_int_equal(ask_plan(r, NURSE, "planning.RevisePlan", ",\"cancel\":[\"nonsense\"],\"note\":\"x\""), FAULT_NOT_FOUND);

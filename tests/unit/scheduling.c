@@ -186,6 +186,49 @@ static void a_time_outside_the_working_hours_is_refused_with_its_reason(void **s
     }
 }
 
+static void the_last_time_of_the_day_ends_when_work_ends(void **state)
+{
+    struct rules *r = *state;
+    book(r, "x", at("2026-12-01T16:30:00Z"));
+    assert_int_equal(appointment(r, "x")->state, BOOKED);
+}
+
+static void a_time_that_has_passed_is_not_held(void **state)
+{
+    struct rules *r = *state;
+    propose(r, "x");
+    r->now_ms = DEC1_0900;
+    assert_int_equal(hold(r, "x", DEC1_0900), FAULT_REFUSED);
+    assert_string_equal(rules_why(r), "Tue Dec 1, 2026 9:00 AM EST has passed");
+}
+
+static void a_reminder_that_would_lie_in_the_past_is_not_set(void **state)
+{
+    struct rules *r = *state;
+    r->now_ms = DEC1_0900 - 12 * HOUR_MS;
+    book(r, "x", DEC1_0900);
+    assert_null(rules_timer_change(r, "x", "reminder-day"));
+    assert_int_equal(rules_timer_change(r, "x", "reminder-hours")->due_at_ms, DEC1_0900 - 2 * HOUR_MS);
+}
+
+static void an_answer_to_an_older_attempt_is_given_back_to_the_day(void **state)
+{
+    struct rules *r = *state;
+    propose(r, "x");
+    assert_int_equal(hold(r, "x", DEC1_0900), FAULT_NONE);
+    assert_true(deliver(r, "scheduling.PlaceHold"));
+    ProtobufCMessage *first = take_told(r, "scheduling.RecordHold");
+    Scheduling__RecordHold *refused = (Scheduling__RecordHold *)contract_copy(first, &r->world);
+    refused->refused_why = "taken";
+    r->actor = (struct actor){"scheduling", CASEBUS__ROLE__ROLE_SYSTEM, false};
+    assert_int_equal(rules_command(r, &refused->base), FAULT_NONE);
+    assert_int_equal(hold(r, "x", DEC2_0900), FAULT_NONE);
+    assert_int_equal(rules_command(r, first), FAULT_NONE);
+    assert_int_equal(appointment(r, "x")->state, PENDING);
+    const Scheduling__ReleaseHold *release = rules_told(r, "scheduling.ReleaseHold");
+    assert_int_equal(release->start_at_ms, DEC1_0900);
+}
+
 static void a_hold_that_nobody_confirms_expires_and_frees_the_time(void **state)
 {
     struct rules *r = *state;
@@ -377,6 +420,10 @@ int main(void)
         STORY(a_taken_time_is_not_held_again_and_back_to_back_times_are),
         STORY(the_patient_is_not_in_two_places_at_once),
         STORY(a_time_outside_the_working_hours_is_refused_with_its_reason),
+        STORY(the_last_time_of_the_day_ends_when_work_ends),
+        STORY(a_time_that_has_passed_is_not_held),
+        STORY(a_reminder_that_would_lie_in_the_past_is_not_set),
+        STORY(an_answer_to_an_older_attempt_is_given_back_to_the_day),
         STORY(a_hold_that_nobody_confirms_expires_and_frees_the_time),
         STORY(a_confirmation_that_comes_after_the_hold_ran_out_books_nothing),
         STORY(the_old_time_stands_until_the_new_one_is_booked),
