@@ -91,6 +91,7 @@ static bool ask_draining(struct broker *b, struct partition *p)
 
 void deliver_poll(struct broker *b, struct partition *p)
 {
+    p->log_again = p->log_asked;
     if (p->log_asked || b->held_bytes >= b->limits.held_bytes || b->draining) {
         return;
     }
@@ -173,7 +174,7 @@ void deliver_log(struct broker *b, struct partition *p, const struct broker_inpu
     } else {
         deliver_live(b, p, in);
     }
-    if (in->more || in->ask->ticket) {
+    if (in->more || in->ask->ticket || p->log_again) {
         p->log_ms = b->now_ms;
     }
 }

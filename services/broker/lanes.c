@@ -89,6 +89,7 @@ static struct task_lane *lane_require(struct broker *b, struct partition *p, con
 
 static void lane_read(struct broker *b, struct partition *p, struct task_lane *lane)
 {
+    lane->again = lane->asked;
     if (lane->asked || lane->feed.count + BROKER_PAGE > b->limits.window || b->held_bytes >= b->limits.held_bytes ||
         !crew_is_manned(lane->feed.crew) || b->draining) {
         return;
@@ -101,6 +102,7 @@ static void lane_read(struct broker *b, struct partition *p, struct task_lane *l
 
 void lanes_poll(struct broker *b, struct partition *p)
 {
+    p->lanes_again = p->lanes_asked;
     if (!p->lanes_asked && !b->draining) {
         ask_new(b, p, ASK_LANES);
         p->lanes_asked = true;
@@ -110,6 +112,9 @@ void lanes_poll(struct broker *b, struct partition *p)
 void lanes_found(struct broker *b, struct partition *p, const struct broker_input *in)
 {
     p->lanes_asked = false;
+    if (p->lanes_again) {
+        p->lanes_ms = b->now_ms;
+    }
     for (unsigned i = 0; i < in->name_count; i++) {
         struct task_lane *lane = lane_require(b, p, in->names[i]);
         if (lane) {
@@ -157,7 +162,7 @@ void lanes_tasks(struct broker *b, struct partition *p, const struct broker_inpu
     for (unsigned i = 0; i < in->count && !stale && take_task(b, &lane->feed, &in->items[i]); i++) {
         lane->feed.read = in->items[i].id;
     }
-    if (in->more || stale) {
+    if (in->more || stale || lane->again) {
         lane_read(b, p, lane);
     }
 }

@@ -51,6 +51,8 @@ bool peer_takes_lane(const struct peer *peer, const char *lane)
     return false;
 }
 
+static void session_end(struct broker *b, struct peer *peer, bool blamed);
+
 static const char *hello_refusal(const Casebus__Hello *hello)
 {
     if (hello->has_wire_major && hello->wire_major != WIRE_MAJOR_SPOKEN) {
@@ -168,19 +170,17 @@ static struct peer *peer_new(struct broker *b, uint32_t id)
     return peer;
 }
 
-/* A second HELLO of a live session says anew what the peer takes; one with another instance id is another life of the process. */
+/* A HELLO begins a session, also where one is open: whoever greets has forgotten what it had in hand. Nobody died of it, though. */
 static void hello_take(struct broker *b, uint32_t id, const struct record *record, const Casebus__Hello *hello)
 {
     struct peer *peer = peer_find(b, id);
-    if (peer && strcmp(peer->instance, hello->instance) != 0) {
-        link_lose(b, peer);
-        peer = NULL;
+    if (peer) {
+        session_end(b, peer, false);
     }
-    if (!peer && !(peer = peer_new(b, id))) {
+    if (!(peer = peer_new(b, id))) {
         outbox_reset(b, id, record->tag, STATUS_OVERLOADED, "this broker has no room for another link");
         return;
     }
-    leave_crews(b, peer);
     peer->state = PEER_READY;
     peer->kind = (int)hello->kind;
     copy_text(peer->instance, sizeof peer->instance, hello->instance);
@@ -364,6 +364,12 @@ void links_due(struct broker *b, struct peer *peer)
 
 void link_lose(struct broker *b, struct peer *peer)
 {
+    session_end(b, peer, true);
+}
+
+/* What it had in hand goes back; `blamed` says that it may be to blame for the loss. */
+static void session_end(struct broker *b, struct peer *peer, bool blamed)
+{
     bool had_work = !list_is_empty(&peer->errands);
     leave_crews(b, peer);
     map_remove(&b->peers, mix64(peer->id));
@@ -374,7 +380,7 @@ void link_lose(struct broker *b, struct peer *peer)
     for (struct list *node; (node = list_first(&peer->errands));) {
         struct errand *errand = list_entry(node, struct errand, node);
         if (errand->kind == ERRAND_DELIVERY) {
-            delivery_lost(b, (struct delivery *)errand);
+            delivery_lost(b, (struct delivery *)errand, blamed);
         } else {
             route_lost(b, (struct call *)errand);
         }

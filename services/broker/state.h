@@ -189,7 +189,7 @@ struct task_lane {
     struct list node;
     char name[BROKER_LANE_SIZE];
     struct feed feed;
-    bool asked;
+    bool asked, again;
 };
 
 struct partition {
@@ -197,6 +197,7 @@ struct partition {
     bool held;                   /* the lease is ours, until ... */
     int64_t until_ms;
     bool lease_asked, log_asked, lanes_asked, timers_asked;
+    bool log_again, lanes_again; /* rung while a reading was under way, that may have missed it */
     bool drain_turn;             /* the next reading of the log is for a draining root */
     unsigned unacked;            /* records handled since the positions were last written */
     int64_t renew_ms, log_ms, lanes_ms, timers_ms, cursor_ms; /* next look */
@@ -326,7 +327,7 @@ void strand_empty(struct broker *b, struct strand *strand);
 bool crew_deliver(struct broker *b, struct crew *crew);
 void delivery_done(struct broker *b, struct delivery *delivery);
 void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms);
-void delivery_lost(struct broker *b, struct delivery *delivery);
+void delivery_lost(struct broker *b, struct delivery *delivery, bool blamed);
 void delivery_counted(struct broker *b, const struct broker_input *in);
 void delivery_due(struct broker *b, struct delivery *delivery);
 void delivery_answer(struct broker *b, struct delivery *delivery, const struct record *record);

@@ -225,8 +225,12 @@ void delivery_done(struct broker *b, struct delivery *delivery)
 {
     struct strand *strand = delivery->strand;
     struct partition *p = delivery->feed->partition;
+    bool has_room_again = delivery->feed->count + BROKER_PAGE == b->limits.window + 1;
     p->unacked += delivery->feed->kind == FEED_LOG;
     delivery_free(b, delivery);
+    if (has_room_again) {
+        partition_ring(b, p->number);
+    }
     strand_settle(b, strand);
     partition_look(b, p);
 }
@@ -285,10 +289,10 @@ void delivery_counted(struct broker *b, const struct broker_input *in)
 }
 
 /* The link that had it is lost. One such loss says nothing about the record; two say that it may be what kills instances. */
-void delivery_lost(struct broker *b, struct delivery *delivery)
+void delivery_lost(struct broker *b, struct delivery *delivery, bool blamed)
 {
     errand_return(&delivery->errand);
-    delivery->lost++;
+    delivery->lost += blamed;
     if (delivery->feed->kind == FEED_LOG && delivery->lost >= b->limits.links_lost) {
         park_kill(b, delivery);
         return;

@@ -155,6 +155,14 @@ static void a_lost_link_returns_its_event_to_another_instance(void **state)
         "hello n2 group=notes wants=plan.Made", "= n2 EVT a/1 try 2", "ack n2", "wait 200", "= store cursor notes 1");
 }
 
+static void who_greets_again_gets_its_events_again_and_is_not_blamed(void **state)
+{
+    (void)state;
+    STORY("hello n1 group=notes wants=plan.Made", "log a 1 plan.Made", "wait 600", "= n1 EVT a/1 try 1", "hello n1 group=notes wants=plan.Made",
+        "= n1 EVT a/1 try 2", "hello n1 group=notes wants=plan.Made", "= n1 EVT a/1 try 3", "hello n1 group=notes wants=plan.Made",
+        "= n1 EVT a/1 try 4", "ack n1", "wait 200", "= store cursor notes 1", "= nothing");
+}
+
 static void a_retried_root_catches_up_in_order_and_is_live_again(void **state)
 {
     (void)state;
@@ -241,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_poison_event_dies_after_five_attempts_and_parks_its_root_alone),
         cmocka_unit_test(two_links_lost_on_one_event_are_enough),
         cmocka_unit_test(a_lost_link_returns_its_event_to_another_instance),
+        cmocka_unit_test(who_greets_again_gets_its_events_again_and_is_not_blamed),
         cmocka_unit_test(a_retried_root_catches_up_in_order_and_is_live_again),
         cmocka_unit_test(a_skipped_record_is_left_out_and_the_root_goes_on),
         cmocka_unit_test(a_fenced_broker_stops_delivering_the_partition),
