@@ -141,6 +141,10 @@ static void answer_query(struct call *call)
         outcome.body_type = (char *)call->d->reply->descriptor->name;
         clear = pack(call, call->d->reply);
     }
+    if (clear.size > REPLY_MAX) {
+        answer_refusal(call, call_fail(call, FAULT_INVALID, "the answer to %s is too large: ask for less at a time", call->subject));
+        return;
+    }
     out.verb = VERB_QRS;
     out.status = STATUS_OK;
     out.envelope = pack(call, &outcome.base);

@@ -6,6 +6,8 @@
 #include "common/service/runtime.h"
 #include "proto/envelope.pb-c.h"
 
+#define REPLY_MAX (((size_t)1 << 20) - 8192) /* bytes of a reply or answer: what a frame takes beside head and Outcome */
+
 struct pages;
 
 enum call_kind {

@@ -304,11 +304,18 @@ static void commit_some(struct runtime *runtime, struct commit *const *commits, 
     const struct runtime_port *port = runtime->options.port;
     struct why why = {0};
     enum fault fault = port->commit(port->context, commits, count, &why);
-    for (size_t i = 0; fault != FAULT_NONE && i < count; i++) {
-        struct call *call = commits[i]->user;
-        call_fail(call, fault, "%s", why.text);
-        call_ready(call);
+    if (fault == FAULT_NONE) {
+        return;
     }
+    if (count > 1) { /* One that is too large must not refuse the others. */
+        for (size_t i = 0; i < count; i++) {
+            commit_some(runtime, commits + i, 1);
+        }
+        return;
+    }
+    struct call *call = commits[0]->user;
+    call_fail(call, fault, "%s", why.text);
+    call_ready(call);
 }
 
 /* Calls of one root are never in one turn, so the order within a partition does not matter. */

@@ -277,6 +277,9 @@ enum fault call_save(struct call *call)
             return fault;
         }
         call->commit.reply = reply_of(call);
+        if (call->body.size > REPLY_MAX) {
+            return call_fail(call, FAULT_INTERNAL, "the reply of %s is larger than a frame may be", call->subject);
+        }
     }
     call->runtime->commits[call->runtime->commit_count++] = &call->commit;
     return FAULT_NONE;

@@ -273,20 +273,30 @@ struct stage_outcome stage_ask(struct stage *stage, struct stage_call call)
     return outcome;
 }
 
-size_t stage_count(struct stage *stage, const char *root, const char *event)
+static size_t count_events(const Ops__RootRecords *records, const char *event)
 {
-    const char *json = arena_printf(&stage->arena, "{\"root\": \"%s\"}", root);
-    struct stage_outcome outcome = stage_ask(stage, (struct stage_call){.subject = "ops.ReadRoot", .json = json, .query = true});
-    if (outcome.fault != FAULT_NONE && outcome.fault != FAULT_UNAVAILABLE) {
-        die("ops.ReadRoot", outcome.why);
-    }
-    const Ops__RootRecords *records = (const Ops__RootRecords *)outcome.reply;
     size_t count = 0;
     for (size_t i = 0; records != NULL && i < records->n_records; i++) {
         for (size_t e = 0; e < records->records[i]->n_events; e++) {
             count += str_same(records->records[i]->events[e]->subject, event);
         }
     }
+    return count;
+}
+
+/* Asked again and again: what it takes is given back at once. */
+size_t stage_count(struct stage *stage, const char *root, const char *event)
+{
+    struct arena kept = stage->arena;
+    arena_init(&stage->arena, 0);
+    const char *json = arena_printf(&stage->arena, "{\"root\": \"%s\"}", root);
+    struct stage_outcome outcome = stage_ask(stage, (struct stage_call){.subject = "ops.ReadRoot", .json = json, .query = true});
+    if (outcome.fault != FAULT_NONE && outcome.fault != FAULT_UNAVAILABLE) {
+        die("ops.ReadRoot", outcome.why);
+    }
+    size_t count = count_events((const Ops__RootRecords *)outcome.reply, event);
+    arena_done(&stage->arena);
+    stage->arena = kept;
     return count;
 }
 
