@@ -44,7 +44,7 @@ struct service {
 static pid_t spawn(struct scene *scene, const char *role)
 {
     char program[512], setting[6][512];
-    const char *build = getenv("CASEBUS_BUILD");
+    const char *build = getenv("SUITE_BUILD");
     snprintf(program, sizeof program, "%s/bin/casebus-broker", build ? build : "build/dev");
     snprintf(setting[0], 512, "--redis=%s", broker_store_address(scene->store));
     snprintf(setting[1], 512, "--brokers=%s", scene->broker_at);
@@ -54,8 +54,6 @@ static pid_t spawn(struct scene *scene, const char *role)
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        unsetenv("CASEBUS_BUILD"); /* Of the tests; no setting of a process. */
-        unsetenv("CASEBUS_SHARED");
         execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20",
             (char *)NULL);
         _exit(127);

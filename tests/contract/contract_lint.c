@@ -66,7 +66,7 @@ static int generate(const char *proto, char *said, size_t size)
     if (run(command, said, size) != 0) {
         fail_msg("protoc: %s\n%s", said, proto);
     }
-    snprintf(command, sizeof command, "%s/bin/contract_generate %s/bad.desc %s/tables.c 2>&1", build, folder, folder);
+    snprintf(command, sizeof command, "'%s'/bin/contract_generate %s/bad.desc %s/tables.c 2>&1", build, folder, folder);
     return run(command, said, size);
 }
 
@@ -179,7 +179,7 @@ static void what_is_no_descriptor_set_is_refused(void **state)
     char said[1024];
     char command[512];
     snprintf(
-        command, sizeof command, "%s/bin/contract_generate /bin/sh %s/tables.c 2>&1", getenv("SUITE_BUILD"), folder);
+        command, sizeof command, "'%s'/bin/contract_generate /bin/sh %s/tables.c 2>&1", getenv("SUITE_BUILD"), folder);
     assert_int_equal(run(command, said, sizeof said), 2);
     assert_string_equal(said, "/bin/sh: is no descriptor set of a contract\n");
 }
