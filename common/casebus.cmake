@@ -74,3 +74,9 @@ function(casebus_test name)
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}"
         ENVIRONMENT "SUITE_BUILD=${CMAKE_BINARY_DIR};SUITE_SHARED=${CMAKE_SOURCE_DIR}/../shared")
 endfunction()
+
+# casebus_suite_test(...): the same for a test that runs a whole suite, which wants the machine for itself.
+function(casebus_suite_test name)
+    casebus_test(${name} ${ARGN})
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+endfunction()

@@ -3,6 +3,7 @@
 #   SUITE_BUILD   folder of the build          (default build/release)
 #   SUITE_VAR     folder of everything kept    (default var): keys, store, logs, sockets
 #   SUITE_SEEDS   reference data and demo      (default seeds)
+#   SUITE_SERVICES, SUITE_OUTER   what runs    (default all): services on the bus; payers at the edge and the courier
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${SUITE_BUILD:-$root/build/release}
@@ -17,7 +18,8 @@ if [ "${#run}" -gt 80 ]; then
 fi
 
 services="${SUITE_SERVICES:-intake planning scheduling claims notifications}"
-processes="redis broker $services edge payer courier"
+outer="${SUITE_OUTER-payer courier}"
+processes="redis broker $services edge $outer"
 config=$var/casebus.conf
 
 say() { printf '%s\n' "$*"; }

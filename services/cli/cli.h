@@ -32,7 +32,7 @@ struct cli_options {
     const char *tenant; /* --tenant */
     const char *case_id;
     const char *group;
-    uint32_t timeout_ms;
+    uint32_t timeout_ms; /* 0: what is usual */
     bool json;
     bool follow;
     bool all;

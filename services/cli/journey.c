@@ -6,7 +6,7 @@
 #include "common/core/clock.h"
 #include "common/core/slice.h"
 
-enum { LINE_WIDTH = 80, TOLD_COLUMN = 27 };
+enum { LINE_WIDTH = 80, TOLD_COLUMN = 27, PATIENCE_MS = 60000 };
 
 static void print_stage(const struct journey *j, const char *name, enum stage_end end, double seconds)
 {
@@ -60,7 +60,8 @@ static enum stage_end run_stages(struct journey *j, bool quiet)
 
 static int run_journey(struct cli *cli, const struct fhir_reference *reference, const char *path)
 {
-    struct journey j = {.cli = cli, .path = path};
+    uint32_t patience_ms = cli->options.timeout_ms ? cli->options.timeout_ms : PATIENCE_MS;
+    struct journey j = {.cli = cli, .path = path, .patience_ms = patience_ms};
     bool quiet = cli->options.json || cli->word_count > 2;
     int64_t from_ms = clock_monotonic_ms();
     struct why why = {0};

@@ -19,6 +19,7 @@ struct journey {
     struct cli *cli;
     const char *path;
     struct fhir_import import;
+    uint32_t patience_ms;    /* for one answer or event */
     const char *hash;        /* of the bundle */
     const char *referral_id;
     const char *case_id;

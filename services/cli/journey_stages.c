@@ -19,7 +19,6 @@
 #include "services/cli/journey.h"
 
 enum {
-    STAGE_TIMEOUT_MS = 60000,
     LOOK_EVERY_MS = 15,
     SLOT_TRIES = 6,
     SEARCH_FROM_HOURS = 18,
@@ -78,7 +77,7 @@ static enum fault send_message(struct journey *j, struct player player, const ch
         .role = player.role,
         .actor_id = player.role == CASEBUS__ROLE__ROLE_NURSE && j->nurse_id ? j->nurse_id : player.id,
         .simulated = true,
-        .timeout_ms = STAGE_TIMEOUT_MS,
+        .timeout_ms = j->patience_ms,
     };
     return session_ask(j->cli, &asked, out);
 }
@@ -122,7 +121,7 @@ static bool sent(struct journey *j, struct player player, const char *step, cons
 /* The first event of any of the subjects (a NULL-ended list); NULL after saying what broke. */
 static const struct happened *wait_for(struct journey *j, const char *const *subjects)
 {
-    int64_t until_ms = clock_monotonic_ms() + STAGE_TIMEOUT_MS;
+    int64_t until_ms = clock_monotonic_ms() + j->patience_ms;
     struct why why = {0};
     for (;;) {
         enum fault fault = history_read(j->cli, &j->history, &why);
@@ -133,7 +132,7 @@ static const struct happened *wait_for(struct journey *j, const char *const *sub
             }
         }
         if (clock_monotonic_ms() >= until_ms) {
-            broke(j, EXIT_UNAVAILABLE, "waited %d s for %s%s%s", STAGE_TIMEOUT_MS / 1000, subjects[0], fault ? ": " : "", why.text);
+            broke(j, EXIT_UNAVAILABLE, "waited %u s for %s%s%s", j->patience_ms / 1000, subjects[0], fault ? ": " : "", why.text);
             return NULL;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L}, NULL);
@@ -350,7 +349,7 @@ static const Scheduling__Appointment *read_appointment(struct journey *j, const 
 /* The appointment's state once the calendar has answered; NULL when it did not in time. */
 static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const char *appointment_id)
 {
-    int64_t until_ms = clock_monotonic_ms() + STAGE_TIMEOUT_MS;
+    int64_t until_ms = clock_monotonic_ms() + j->patience_ms;
     while (clock_monotonic_ms() < until_ms) {
         const Scheduling__Appointment *a = read_appointment(j, appointment_id);
         if (!a) {
@@ -364,7 +363,7 @@ static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L}, NULL);
     }
-    broke(j, EXIT_UNAVAILABLE, "the calendar did not answer within %d s", STAGE_TIMEOUT_MS / 1000);
+    broke(j, EXIT_UNAVAILABLE, "the calendar did not answer within %u s", j->patience_ms / 1000);
     return NULL;
 }
 

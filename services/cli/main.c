@@ -7,8 +7,6 @@
 #include "common/core/slice.h"
 #include "services/cli/cli.h"
 
-#define CLI_TIMEOUT_MS 10000
-
 extern char **environ;
 
 struct word {
@@ -46,7 +44,7 @@ static void print_usage(FILE *out)
     fputs("\noptions\n"
           "  --as ROLE[:ID]     who acts, e.g. nurse:n17 (default nurse)\n"
           "  --id ID            command id: the same id and content again has no second effect\n"
-          "  --timeout SECONDS  how long to wait (default 10)\n"
+          "  --timeout SECONDS  how long to wait (default 10, a stage of a journey 60)\n"
           "  --tenant NAME      default: the first of the tenants' file\n"
           "  --json             one JSON value per line\n"
           "  --all              also the small steps of a time line\n"
@@ -144,7 +142,7 @@ static int run_word(struct cli *cli)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.options = {.timeout_ms = CLI_TIMEOUT_MS}};
+    struct cli cli = {0};
     if (!take_options(&cli.options, &argc, argv)) {
         return EXIT_USAGE;
     }

@@ -16,7 +16,7 @@ static void print_instances(const struct cli *cli, const Broker__Status *status)
     printf("\n%s%-14s %-28s %-9s %9s %10s%s\n", say_bold(cli), "service", "instance", "state", "in flight", "handled", say_plain(cli));
     for (size_t i = 0; i < status->n_instances; i++) {
         const Broker__InstanceStatus *one = status->instances[i];
-        printf("%-14s %-28.28s %-9s %9" PRIu32 " %10" PRIu64 "\n", one->service ? one->service : one->kind, one->instance, one->state,
+        printf("%-14s %-28.28s %-9s %9" PRIu32 " %10" PRIu64 "\n", one->service && one->service[0] ? one->service : one->kind, one->instance, one->state,
             one->in_flight, one->handled);
     }
 }
