@@ -248,13 +248,13 @@ static enum stage_end stage_enrolment(struct journey *j)
     return STAGE_NEXT;
 }
 
-/* Why others were not chosen: the first refusal is worth a line. */
-static const char *first_refused(const struct happened *h)
+/* Who was not chosen, and why: the first is worth a line. */
+static const char *first_refused(struct journey *j, const struct happened *h)
 {
     const Intake__CaseManagerAssigned *event = (const Intake__CaseManagerAssigned *)h->event;
     for (size_t i = 0; i < event->n_considered; i++) {
         if (!event->considered[i]->chosen && event->considered[i]->why) {
-            return event->considered[i]->why;
+            return print(j, "%s not: %s", event->considered[i]->name, event->considered[i]->why);
         }
     }
     return NULL;
@@ -268,9 +268,9 @@ static enum stage_end stage_manager(struct journey *j)
     }
     j->told = line_write(h->event, &j->cli->arena);
     if (str_same(h->row->subject, "intake.CaseManagerAssigned")) {
-        const char *refused = first_refused(h);
+        const char *refused = first_refused(j, h);
         j->nurse_id = text_of_event(h, "staff_id");
-        j->told = refused ? print(j, "%s; not chosen: %s", j->told, refused) : j->told;
+        j->told = refused ? print(j, "%s; %s", j->told, refused) : j->told;
     }
     return STAGE_NEXT;
 }
