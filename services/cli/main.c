@@ -26,7 +26,7 @@ static const struct word WORDS[] = {
     {"events", "events [--case CASE] [--follow]", "what happened lately, in order", word_events},
     {"dead", "dead list | retry ID | skip ID REASON", "deliveries that were given up", word_dead},
     {"seed", "seed FILE...", "send the commands of seed files; sending them again changes nothing", word_seed},
-    {"keys", "keys init", "make the keys of this installation where they are missing", word_keys},
+    {"keys", "keys init | lanes DIR", "make the keys that are missing; give an edge its lane keys", word_keys},
 };
 
 static const struct setting SETTINGS[] = {
