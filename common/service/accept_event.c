@@ -67,6 +67,7 @@ enum fault call_accept_event(struct call *call, const struct incoming *received,
     struct record *record = ARENA_NEW(&call->arena, struct record);
     struct why why = {0};
     call->kind = CALL_EVENT;
+    call->deadline_ms = INT64_MAX; /* It happened: it does not run out while it waits for its root. */
     if (record_decode(received->body, &call->arena, record, &why) != FAULT_NONE) {
         return call_fail(call, FAULT_INTERNAL, "the record cannot be read: %s", why.text);
     }

@@ -228,6 +228,7 @@ void call_answer(struct call *call, enum fault fault)
     } else {
         answer_command(call);
     }
+    fault = fault == FAULT_NONE ? call->fault : fault; /* It may have turned out that there is no answer. */
     report_call(call, fault);
     call_end(call);
 }

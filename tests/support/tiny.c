@@ -2,6 +2,7 @@
 
 #include "common/core/slice.h"
 #include "proto/intake.pb-c.h"
+#include "proto/payer.pb-c.h"
 
 static enum fault record_consent(struct decision *d, Intake__Case *state, const Intake__RecordConsent *cmd)
 {
@@ -95,6 +96,20 @@ static enum fault case_enrolled(struct decision *d, const Intake__CaseEnrolled *
         return refuse_missing(d, "there is no case %s", event->case_id);
     }
     state->state = INTAKE__CASE_STATE__CASE_STATE_ENROLLED;
+    Payer__EligibilityQuestion *question = make(d, &payer__eligibility_question__descriptor);
+    question->payer_id = "p1";
+    question->service_date = "2026-11-22";
+    question->member = make(d, &payer__member__descriptor);
+    ask(d, payer_lane(d, "p1"), "case", state->case_id, &question->base);
+    return FAULT_NONE;
+}
+
+static enum fault eligibility_answered(struct decision *d, Intake__Case *state, const Payer__EligibilityAnswer *answer)
+{
+    if (answer->status == PAYER__COVERAGE_STATUS__COVERAGE_STATUS_MEMBER_UNKNOWN) {
+        return refuse(d, "case %s has a member whom p1 must know", state->case_id);
+    }
+    state->programme = text_of(d, "%s", answer->plan_name);
     return FAULT_NONE;
 }
 
@@ -112,9 +127,14 @@ static const struct timer TIMERS[] = {
     TIMER("case", Intake__Case, outreach_due),
     {0},
 };
+static const struct answer ANSWERS[] = {
+    ANSWER(Payer__EligibilityAnswer, payer__eligibility_answer__descriptor, "case", Intake__Case, eligibility_answered),
+    {0},
+};
 static const struct query QUERIES[] = {
     QUERY(Intake__ListCases, intake__list_cases__descriptor, void, list_cases),
     {0},
 };
 const struct service TINY = {
-    .name = "intake", .commands = COMMANDS, .reactions = REACTIONS, .timers = TIMERS, .queries = QUERIES};
+    .name = "intake", .commands = COMMANDS, .reactions = REACTIONS, .timers = TIMERS,
+    .answers = ANSWERS, .queries = QUERIES};

@@ -221,6 +221,7 @@ static void keep_last(struct world *world, const struct commit *commit)
     world->last.cause = arena_strdup(arena, commit->cause);
     world->last.inbox_group = arena_strdup(arena, commit->inbox_group);
     world->last.handled_timer = arena_strdup(arena, commit->handled_timer);
+    world->last.handled_lane = arena_strdup(arena, commit->handled_lane);
     world->last.tasks = tasks;
 }
 
@@ -230,6 +231,12 @@ static enum fault send_commits(void *context, struct commit *const *commits, siz
     if (world->is_down) {
         why_set(why, "redis is down");
         return FAULT_UNAVAILABLE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (str_same(commits[i]->command_id, "too-large")) { /* As the store: none of them is sent. */
+            why_set(why, "a body is too large");
+            return FAULT_INVALID;
+        }
     }
     for (size_t i = 0; i < count; i++) {
         world->commits[world->commit_count++] = commits[i];
@@ -459,6 +466,26 @@ uint64_t world_task(struct world *world, size_t i, bool forge)
     Casebus__Envelope *opened = (Casebus__Envelope *)message;
     opened->actor_id = forge ? (char *)"somebody-else" : opened->actor_id;
     return receive(world, VERB_CMD, opened, body, true, 0);
+}
+
+uint64_t world_decide(struct world *world, size_t i, const char *subject, const char *json, const char *lane)
+{
+    struct bytes envelope, body, clear;
+    ProtobufCMessage *message = NULL;
+    MUST(world_task_parse(world->last.tasks[i].body, &envelope, &body));
+    MUST(contract_unpack(&casebus__envelope__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena, NULL,
+             &message) == FAULT_NONE);
+    Casebus__Envelope *task = (Casebus__Envelope *)message;
+    struct sealing asked = {
+        .tenant = "demo", .kind = "task", .id = task->id, .subject = task->subject, .lane = world->last.tasks[i].dest};
+    MUST(sealing_open(world->keys, &asked, body, &world->arena, &clear));
+    struct sealing answered = {
+        .tenant = "demo", .kind = "decided", .id = task->id, .subject = subject, .lane = lane != NULL ? lane : asked.lane};
+    task->subject = subject;
+    task->lane = asked.lane;
+    task->entry = "5-1";
+    struct bytes sealed = sealing_seal(world->keys, &answered, body_of_json(world, subject, json), &world->arena);
+    return receive(world, VERB_ANSWER, task, sealed, true, 0);
 }
 
 void world_turn(struct world *world)

@@ -113,6 +113,10 @@ uint64_t world_event(struct world *world, const char *root, uint64_t sequence, c
 /* Delivers task `i` of the last commit as a broker would, to this same runtime. `forge` changes who is said to act. */
 uint64_t world_task(struct world *world, size_t i, bool forge);
 
+/* Answers task `i` of the last commit as the edge would: opens it with its lane's key, seals the answer with the key of `lane`
+ * (NULL: the same). The task itself is checked to open. */
+uint64_t world_decide(struct world *world, size_t i, const char *subject, const char *json, const char *lane);
+
 void world_turn(struct world *world);  /* the runtime's turn */
 void world_store(struct world *world); /* the store answers what it was asked up to now */
 void world_run(struct world *world);   /* both, until nothing moves */

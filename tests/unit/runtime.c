@@ -375,6 +375,31 @@ static void a_caller_who_saw_another_version_is_refused(void **unused)
     end(w);
 }
 
+#define CONSENT_OF(id) "{\"caseId\": \"" id "\", \"consents\": [{\"kind\": \"CONSENT_KIND_PARTICIPATION\", \"granted\": true}]}"
+
+static void one_commit_that_is_too_large_refuses_itself_alone(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *root, *json, *id, *fault;
+    } ROWS[] = {
+        {"00a-one", CONSENT_OF("00a-one"), "b1", ""},
+        {"00a-two", CONSENT_OF("00a-two"), "too-large", "INVALID"},
+        {"00a-three", CONSENT_OF("00a-three"), "b3", ""},
+    };
+    struct world *w = begin();
+    uint64_t tags[3];
+    for (int i = 0; i < 3; i++) { /* One partition: they would leave in one function call. */
+        know_case(w, ROWS[i].root, OUTREACH);
+        tags[i] = world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = ROWS[i].json, .id = ROWS[i].id});
+    }
+    world_run(w);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(world_answer(w, tags[i])->fault, ROWS[i].fault);
+    }
+    end(w);
+}
+
 /* ---- Who ---- */
 
 static void who_may_not_is_refused_before_anything_is_read(void **unused)
@@ -495,6 +520,80 @@ static void a_timer_never_fires_early(void **unused)
     end(w);
 }
 
+/* ---- Answers of insurers ---- */
+
+#define COVERED "{\"status\": \"COVERAGE_STATUS_ACTIVE\", \"planName\": \"Gold\"}"
+#define UNKNOWN_MEMBER "{\"status\": \"COVERAGE_STATUS_MEMBER_UNKNOWN\"}"
+
+/* Asks by a reaction; the task stands in w->last. */
+static struct world *begin_asked(void)
+{
+    struct world *w = begin();
+    know_case(w, "c1", OUTREACH);
+    enrolled(w, "c1", 1, "c1");
+    world_run(w);
+    assert_int_equal(w->last.task_count, 1);
+    assert_string_equal(w->last.tasks[0].dest, "payer/demo/p1");
+    return w;
+}
+
+static void an_answer_takes_its_task_out_of_the_lane(void **unused)
+{
+    (void)unused;
+    struct world *w = begin_asked();
+    uint64_t tag = world_decide(w, 0, "payer.EligibilityAnswer", COVERED, NULL);
+    world_run(w);
+    assert_int_equal(world_answer(w, tag)->status, STATUS_OK);
+    assert_string_equal(w->last.handled_lane, "payer/demo/p1");
+    assert_int_equal(w->last.handled_task.ms, 5);
+    assert_string_equal(w->last.actor_id, "p1");
+    assert_string_equal(case_of(w, "c1")->programme, "Gold");
+    end(w);
+}
+
+static void the_same_answer_again_has_no_second_effect(void **unused)
+{
+    (void)unused;
+    struct world *w = begin_asked();
+    struct commit asked = w->last;
+    world_decide(w, 0, "payer.EligibilityAnswer", COVERED, NULL);
+    world_run(w);
+    unsigned commits = w->commits_seen;
+    w->last = asked;
+    uint64_t tag = world_decide(w, 0, "payer.EligibilityAnswer", COVERED, NULL);
+    world_run(w);
+    assert_int_equal(world_answer(w, tag)->status, STATUS_OK);
+    assert_true(world_answer(w, tag)->repeat);
+    assert_int_equal(w->commits_seen, commits);
+    end(w);
+}
+
+static void an_answer_that_is_refused_leaves_the_task_for_a_better_one(void **unused)
+{
+    (void)unused;
+    struct world *w = begin_asked();
+    unsigned commits = w->commits_seen;
+    uint64_t wrong = world_decide(w, 0, "payer.EligibilityAnswer", UNKNOWN_MEMBER, NULL);
+    world_run(w);
+    assert_int_equal(world_answer(w, wrong)->status, STATUS_REFUSED);
+    assert_int_equal(w->commits_seen, commits);
+    uint64_t right = world_decide(w, 0, "payer.EligibilityAnswer", COVERED, NULL);
+    world_run(w);
+    assert_int_equal(world_answer(w, right)->status, STATUS_OK);
+    end(w);
+}
+
+static void an_answer_under_another_insurer_s_key_is_refused(void **unused)
+{
+    (void)unused;
+    struct world *w = begin_asked();
+    uint64_t tag = world_decide(w, 0, "payer.EligibilityAnswer", COVERED, "payer/demo/p2");
+    world_run(w);
+    assert_string_equal(world_answer(w, tag)->fault, "INVALID");
+    assert_null(case_of(w, "c1")->programme);
+    end(w);
+}
+
 /* ---- Questions and tables ---- */
 
 static void a_question_reads_an_index_over_all_partitions(void **unused)
@@ -562,6 +661,11 @@ int main(void)
         cmocka_unit_test(a_timer_that_its_rule_refuses_is_removed_and_changes_nothing),
         cmocka_unit_test(a_timer_that_is_gone_is_answered_as_done),
         cmocka_unit_test(a_timer_never_fires_early),
+        cmocka_unit_test(an_answer_takes_its_task_out_of_the_lane),
+        cmocka_unit_test(the_same_answer_again_has_no_second_effect),
+        cmocka_unit_test(an_answer_that_is_refused_leaves_the_task_for_a_better_one),
+        cmocka_unit_test(an_answer_under_another_insurer_s_key_is_refused),
+        cmocka_unit_test(one_commit_that_is_too_large_refuses_itself_alone),
         cmocka_unit_test(a_question_reads_an_index_over_all_partitions),
         cmocka_unit_test(a_service_without_a_rule_for_its_contract_does_not_start),
     };
