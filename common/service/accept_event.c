@@ -68,6 +68,7 @@ enum fault call_accept_event(struct call *call, const struct incoming *received,
     struct why why = {0};
     call->kind = CALL_EVENT;
     call->deadline_ms = INT64_MAX; /* It happened: it does not run out while it waits for its root. */
+    call->held_until_ms = call->runtime->now.monotonic_ms + RUNTIME_HOLD_MS;
     if (record_decode(received->body, &call->arena, record, &why) != FAULT_NONE) {
         return call_fail(call, FAULT_INTERNAL, "the record cannot be read: %s", why.text);
     }

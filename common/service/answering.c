@@ -218,6 +218,9 @@ static void report_call(struct call *call, enum fault fault)
 /* A timer that its rule refused is gone: the broker need not know more than that. */
 void call_answer(struct call *call, enum fault fault)
 {
+    if (call->kind == CALL_EVENT && fault_may_retry(fault) && call_hold(call, again_ms(fault))) {
+        return;
+    }
     bool is_final_timer = call->kind == CALL_TIMER && call->refused && fault_is_refusal(fault);
     if (call->kind == CALL_EVENT) {
         answer_event(call, fault);

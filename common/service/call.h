@@ -38,6 +38,8 @@ struct call {
     uint16_t delivered_from; /* partition of an EVT */
     int64_t started_us;
     int64_t deadline_ms; /* monotonic */
+    int64_t held_until_ms; /* EVENT */
+    int64_t again_at_ms;   /* while held */
 
     /* What it is. */
     const Casebus__Envelope *envelope;
@@ -79,6 +81,8 @@ struct call {
 struct runtime {
     struct runtime_options options;
     struct call *ready, *last_ready;
+    struct call *held; /* events that could not be handled yet */
+    bool draining;
     struct call *pool;
     unsigned pooled;
     unsigned in_flight;
@@ -91,6 +95,7 @@ struct runtime {
 /* runtime.c */
 void call_ready(struct call *call);
 void call_end(struct call *call);
+bool call_hold(struct call *call, uint32_t after_ms); /* an event, to be tried again; false: it has been held long enough */
 enum fault call_fail(struct call *call, enum fault fault, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool call_in_order(const struct call *call); /* waits for its root */
 

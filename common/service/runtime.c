@@ -165,6 +165,57 @@ void call_end(struct call *call)
     call_free(call);
 }
 
+/* ---- Events that have to wait for better times ---- */
+
+/* It keeps its turn: what comes behind it in its root may not overtake it. */
+bool call_hold(struct call *call, uint32_t after_ms)
+{
+    struct runtime *runtime = call->runtime;
+    int64_t again_at_ms = runtime->now.monotonic_ms + after_ms;
+    if (runtime->draining || call->root_number == 0 || again_at_ms > call->held_until_ms) {
+        return false;
+    }
+    decide_forget(call->d);
+    call->root_loaded = false;
+    call->fault = FAULT_NONE;
+    call->races = 0;
+    call->rounds = 0;
+    call->again_at_ms = again_at_ms;
+    call->next = runtime->held;
+    runtime->held = call;
+    return true;
+}
+
+static void release_held(struct runtime *runtime)
+{
+    struct call *call = runtime->held;
+    runtime->held = NULL;
+    while (call != NULL) {
+        struct call *next = call->next;
+        if (runtime->draining || call->again_at_ms <= runtime->now.monotonic_ms) {
+            call_ready(call);
+        } else {
+            call->next = runtime->held;
+            runtime->held = call;
+        }
+        call = next;
+    }
+}
+
+int64_t runtime_wake_ms(const struct runtime *runtime)
+{
+    int64_t wake_ms = INT64_MAX;
+    for (const struct call *call = runtime->held; call != NULL; call = call->next) {
+        wake_ms = call->again_at_ms < wake_ms ? call->again_at_ms : wake_ms;
+    }
+    return wake_ms;
+}
+
+void runtime_drain(struct runtime *runtime)
+{
+    runtime->draining = true;
+}
+
 /* ---- A call's way ---- */
 
 static enum fault decide(struct call *call)
@@ -340,6 +391,7 @@ static void commit_all(struct runtime *runtime)
 void runtime_turn(struct runtime *runtime, struct loop_now now)
 {
     runtime->now = now;
+    release_held(runtime);
     while (runtime->ready != NULL || runtime->commit_count > 0) {
         while (runtime->ready != NULL) {
             struct call *call = runtime->ready;
@@ -360,10 +412,28 @@ static void free_list(struct call *call)
     }
 }
 
+/* Calls of roots that are still under way, and those behind them. */
+static void free_turns(struct call *first)
+{
+    while (first != NULL) {
+        struct call *next = first->next_turn;
+        for (struct call *call = first; call != NULL;) {
+            struct call *behind = call->behind;
+            arena_done(&call->arena);
+            free(call);
+            call = behind;
+        }
+        first = next;
+    }
+}
+
 void runtime_free(struct runtime **runtime)
 {
     if (*runtime == NULL) {
         return;
+    }
+    for (size_t i = 0; i < BUCKETS; i++) {
+        free_turns((*runtime)->buckets[i]);
     }
     free_list((*runtime)->pool);
     free((*runtime)->buckets);

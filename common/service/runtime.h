@@ -23,6 +23,7 @@ enum {
     RUNTIME_ROUNDS_MAX = 16,  /* of loading what a rule asks for; more is a fault of the rule */
     RUNTIME_PARTITIONS_MAX = 16, /* other partitions that one decision may look into */
     RUNTIME_TTL_MS = 10000,   /* where a record names none */
+    RUNTIME_HOLD_MS = 20000,  /* how long an event is tried again here before the broker hears NAK: its attempts are for poison */
     RUNTIME_EARLY_MS = 5000,  /* by which a due timer may be ahead of our clock */
 };
 
@@ -76,6 +77,12 @@ void runtime_receive(struct runtime *runtime, struct loop_now now, const struct 
 void runtime_turn(struct runtime *runtime, struct loop_now now);
 
 unsigned runtime_in_flight(const struct runtime *runtime);
+
+/* When runtime_turn() has to be called at the latest (monotonic); INT64_MAX when only an answer can move it. */
+int64_t runtime_wake_ms(const struct runtime *runtime);
+
+/* From now on nothing is held back: what cannot be done now is given back. */
+void runtime_drain(struct runtime *runtime);
 
 /* Checks the tables against the contract: every command, readable row and query of the service's .proto has its rule, and every rule
  * its place in the contract. REFUSED with the first that is wrong. */

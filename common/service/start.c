@@ -140,6 +140,7 @@ static void on_stop(void *user, struct loop_now now)
 {
     struct host *host = user;
     host->draining = true;
+    runtime_drain(host->runtime);
     brokers_drain(host->brokers, now);
     loop_at(host->loop, now.monotonic_ms + settings_number(host->settings, "drain-ms"), give_up, host);
 }

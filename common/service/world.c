@@ -89,6 +89,14 @@ static int64_t now_us(void *context)
 
 /* ---- The turn's end: decide, then everything leaves ---- */
 
+static size_t prepare_turn(void *user, struct loop_now now, zmq_pollitem_t *items, size_t room, int64_t *wake_ms)
+{
+    int64_t wake = runtime_wake_ms(((struct host *)user)->runtime);
+    (void)now, (void)items, (void)room;
+    *wake_ms = wake < *wake_ms ? wake : *wake_ms;
+    return 0;
+}
+
 static void flush(void *user, struct loop_now now)
 {
     struct host *host = user;
@@ -202,5 +210,5 @@ void host_connect(struct host *host)
         .page = page, .answer = answer, .report = on_report, .now_us = now_us};
     loop_add(host->loop, (struct loop_source){.user = host, .prepare = prepare_store, .drain = drain_store});
     loop_add(host->loop, brokers_source(host->brokers));
-    loop_add(host->loop, (struct loop_source){.user = host, .flush = flush});
+    loop_add(host->loop, (struct loop_source){.user = host, .prepare = prepare_turn, .flush = flush});
 }

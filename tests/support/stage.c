@@ -74,7 +74,7 @@ static void become(struct stage *stage, const char *name)
 {
     char program[PATH_SIZE], log[PATH_SIZE], broker[PATH_SIZE], redis[PATH_SIZE], tenants[PATH_SIZE], keys[PATH_SIZE],
         signer[PATH_SIZE];
-    const char *build = getenv("CASEBUS_BUILD");
+    const char *build = getenv("SUITE_BUILD");
     snprintf(program, sizeof program, "%s/bin/casebus-%s", build != NULL ? build : "build/dev", name);
     snprintf(log, sizeof log, "%s/%s.log", stage->dir, name);
     snprintf(broker, sizeof broker, "--brokers=%s", stage->broker);

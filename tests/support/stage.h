@@ -1,7 +1,7 @@
 /* The stage as it runs at a customer's, small: a Redis, a broker and services as processes of their own, in a folder of the test's own,
  * and a client that signs and seals. For tests of the whole; processes may be killed and started again at any time.
  *
- * Needs the programs in build/<preset>/bin (CASEBUS_BUILD). What the processes said stands in <dir>/<name>.log, which is shown when
+ * Needs the programs in build/<preset>/bin (SUITE_BUILD). What the processes said stands in <dir>/<name>.log, which is shown when
  * the stage could not be started. */
 #ifndef SUPPORT_STAGE_H
 #define SUPPORT_STAGE_H

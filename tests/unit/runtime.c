@@ -304,16 +304,59 @@ static void one_refused_event_of_a_record_does_not_hold_up_the_other(void **unus
     end(w);
 }
 
-static void with_the_store_down_a_command_is_unavailable_and_an_event_comes_again(void **unused)
+static void with_the_store_down_a_command_is_unavailable_and_an_event_waits(void **unused)
 {
     (void)unused;
     struct world *w = begin();
+    know_case(w, "c2", OUTREACH);
     w->is_down = true;
-    uint64_t command = consent(w), event = enrolled(w, "c1", 1, "c1");
+    uint64_t command = consent(w), event = enrolled(w, "c2", 1, "c2");
     world_run(w);
     assert_int_equal(world_answer(w, command)->status, STATUS_UNAVAILABLE);
-    assert_int_equal(world_answer(w, event)->verb, VERB_NAK);
-    assert_true(world_answer(w, event)->ttl_ms > 0);
+    assert_null(world_answer(w, event));
+    assert_true(runtime_wake_ms(w->runtime) > w->now.monotonic_ms);
+    w->is_down = false;
+    w->now.monotonic_ms = runtime_wake_ms(w->runtime);
+    world_run(w);
+    assert_int_equal(world_answer(w, event)->verb, VERB_ACK);
+    assert_int_equal(case_of(w, "c2")->state, INTAKE__CASE_STATE__CASE_STATE_ENROLLED);
+    end(w);
+}
+
+static void an_event_is_given_back_when_it_waited_too_long_or_the_service_stops(void **unused)
+{
+    (void)unused;
+    for (int stops = 0; stops < 2; stops++) {
+        struct world *w = begin();
+        w->is_down = true;
+        uint64_t event = enrolled(w, "c2", 1, "c2");
+        world_run(w);
+        assert_null(world_answer(w, event));
+        if (stops) {
+            runtime_drain(w->runtime);
+        } else {
+            w->now.monotonic_ms += RUNTIME_HOLD_MS + 1;
+        }
+        world_run(w);
+        assert_int_equal(world_answer(w, event)->verb, VERB_NAK);
+        assert_true(world_answer(w, event)->ttl_ms > 0);
+        end(w);
+    }
+}
+
+static void an_event_of_unknown_outcome_is_looked_up_and_has_one_effect(void **unused)
+{
+    (void)unused;
+    struct world *w = begin();
+    know_case(w, "c2", OUTREACH);
+    uint64_t event = enrolled(w, "c2", 1, "c2");
+    w->answer_commits_with = COMMIT_UNKNOWN;
+    w->answer_commits_with_set = 1;
+    world_run(w);
+    assert_null(world_answer(w, event));
+    w->now.monotonic_ms = runtime_wake_ms(w->runtime);
+    world_run(w);
+    assert_int_equal(world_answer(w, event)->verb, VERB_ACK);
     end(w);
 }
 
@@ -649,7 +692,9 @@ int main(void)
         cmocka_unit_test(an_event_that_nobody_reacts_to_asks_nothing_of_the_store),
         cmocka_unit_test(a_reaction_that_refuses_is_marked_as_handled_and_reported),
         cmocka_unit_test(one_refused_event_of_a_record_does_not_hold_up_the_other),
-        cmocka_unit_test(with_the_store_down_a_command_is_unavailable_and_an_event_comes_again),
+        cmocka_unit_test(with_the_store_down_a_command_is_unavailable_and_an_event_waits),
+        cmocka_unit_test(an_event_is_given_back_when_it_waited_too_long_or_the_service_stops),
+        cmocka_unit_test(an_event_of_unknown_outcome_is_looked_up_and_has_one_effect),
         cmocka_unit_test(a_commit_of_unknown_outcome_is_told_as_unknown),
         cmocka_unit_test(a_call_that_waited_too_long_is_expired_and_not_done),
         cmocka_unit_test(more_calls_than_there_is_room_for_are_overloaded),
