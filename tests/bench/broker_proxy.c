@@ -1,12 +1,14 @@
-/* What the broker costs on the way: request and reply of 512 bytes, 256 in flight, through the broker and through a bare zmq_proxy,
- * in turns. Client, middle and worker are processes of their own. One JSON line per transport, the medians of PAIRS pairs and
- * of their ratios; one line more for our own allocations per command in the broker's core. */
+/* What the broker costs on the way: request and reply through the broker and through a bare zmq_proxy, in turns;
+ * requests per second with 256 in flight, and the time of one alone. Client, middle and worker are processes of their
+ * own. A record has as many bytes as the proxy's message, head and envelope included. One row more for the allocations
+ * of the broker's core. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -14,9 +16,23 @@
 #include "common/core/clock.h"
 #include "common/core/must.h"
 #include "services/broker/core.h"
+#include "tests/bench/figures.h"
 #include "tests/support/redis_fixture.h"
 
-enum { SIZE = 512, IN_FLIGHT = 256, REQUESTS = 200000, WARM_UP = 20000, PAIRS = 7, CREDITS = 1024, ENDPOINT = 128 };
+enum { SIZE_MAX_BYTES = 512, CREDITS = 1024, ENDPOINT = 128 };
+
+/* What is measured: bytes of a request and of its reply, how many are under way, how many are sent unmeasured and
+ * measured. */
+struct shape {
+    unsigned size, in_flight, warm_up, requests;
+};
+
+static struct shape SHAPE; /* set before a process is made */
+
+struct measured {
+    double per_second;
+    double p50_us; /* sending to reply, of a request that is alone under way */
+};
 
 /* --- our own allocations: the linker sends every call of our code here --- */
 
@@ -99,28 +115,44 @@ static void echo_run(const char *back)
     }
 }
 
-static double proxy_rate(const char *front)
+static struct measured measured_of(int64_t began_us, double *alone_us)
 {
-    uint8_t request[SIZE] = {0};
+    return (struct measured){
+        .per_second = SHAPE.requests / ((double)(clock_monotonic_us() - began_us) / 1e6),
+        .p50_us = SHAPE.in_flight == 1 ? median_of(alone_us, SHAPE.requests) : 0,
+    };
+}
+
+static struct measured ask_proxy(const char *front)
+{
+    uint8_t request[SIZE_MAX_BYTES] = {0};
     void *zmq = zmq_ctx_new(), *client = socket_at(zmq, ZMQ_DEALER, front, false);
+    double *alone_us = calloc(SHAPE.requests, sizeof *alone_us);
     zmq_msg_t reply;
-    int64_t began_us = 0;
-    for (unsigned sent = 0, got = 0; got < WARM_UP + REQUESTS;) {
-        while (sent - got < IN_FLIGHT && sent < WARM_UP + REQUESTS) {
-            MUST(zmq_send(client, request, sizeof request, 0) == sizeof request);
+    int64_t began_us = 0, sent_us = 0;
+    unsigned total = SHAPE.warm_up + SHAPE.requests;
+    MUST(alone_us);
+    for (unsigned sent = 0, got = 0; got < total;) {
+        while (sent - got < SHAPE.in_flight && sent < total) {
+            sent_us = SHAPE.in_flight == 1 ? clock_monotonic_us() : 0;
+            MUST(zmq_send(client, request, SHAPE.size, 0) == (int)SHAPE.size);
             sent++;
         }
         zmq_msg_init(&reply);
-        MUST(zmq_msg_recv(&reply, client, 0) == SIZE);
+        MUST(zmq_msg_recv(&reply, client, 0) == (int)SHAPE.size);
         zmq_msg_close(&reply);
-        if (++got == WARM_UP) {
+        if (got >= SHAPE.warm_up && SHAPE.in_flight == 1) {
+            alone_us[got - SHAPE.warm_up] = (double)(clock_monotonic_us() - sent_us);
+        }
+        if (++got == SHAPE.warm_up) {
             began_us = clock_monotonic_us();
         }
     }
-    double rate = REQUESTS / ((double)(clock_monotonic_us() - began_us) / 1e6);
+    struct measured measured = measured_of(began_us, alone_us);
+    free(alone_us);
     zmq_close(client);
     zmq_ctx_term(zmq);
-    return rate;
+    return measured;
 }
 
 /* --- the broker: a worker that answers every command --- */
@@ -149,15 +181,18 @@ static void wait_for(struct link *link)
     zmq_poll(&item, 1, 100);
 }
 
-/* The same body both ways: with its head and envelope the record has SIZE bytes. */
+/* The same body both ways: with its head and envelope the record has the size wanted, where that leaves room for a
+ * body. */
 static struct record padded(const uint8_t *envelope, uint32_t envelope_size, const uint8_t *body)
 {
-    return (struct record){.envelope = envelope, .envelope_size = envelope_size, .body = body, .body_size = SIZE - RECORD_HEAD - envelope_size};
+    uint32_t taken = RECORD_HEAD + envelope_size;
+    uint32_t body_size = SHAPE.size > taken ? SHAPE.size - taken : 0;
+    return (struct record){.envelope = envelope, .envelope_size = envelope_size, .body = body, .body_size = body_size};
 }
 
 static void service_run(const char *endpoint)
 {
-    static const uint8_t BODY[SIZE];
+    static const uint8_t BODY[SIZE_MAX_BYTES];
     struct link *link = greet(endpoint, true);
     struct record record;
     for (;;) {
@@ -177,7 +212,7 @@ static void service_run(const char *endpoint)
     }
 }
 
-static uint32_t pack_envelope(uint8_t out[static SIZE])
+static uint32_t pack_envelope(uint8_t out[static SIZE_MAX_BYTES])
 {
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
     envelope.id = "0123456789abcdefghjkmnpqrs";
@@ -203,55 +238,69 @@ static unsigned take_replies(struct link *link, int64_t now_ms)
     return done;
 }
 
-static double broker_rate(const char *endpoint)
+/* Until the service is there the first requests are refused: greets again and starts over. */
+static struct link *greet_again(struct link *link, const char *endpoint)
 {
-    static const uint8_t BODY[SIZE];
-    uint8_t envelope[SIZE];
+    link_free(&link);
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    return greet(endpoint, false);
+}
+
+static struct measured ask_broker(const char *endpoint)
+{
+    static const uint8_t BODY[SIZE_MAX_BYTES];
+    uint8_t envelope[SIZE_MAX_BYTES];
     uint32_t envelope_size = pack_envelope(envelope);
     struct link *link = greet(endpoint, false);
-    int64_t began_us = 0;
-    for (unsigned sent = 0, got = 0; got < WARM_UP + REQUESTS;) {
+    double *alone_us = calloc(SHAPE.requests, sizeof *alone_us);
+    int64_t began_us = 0, sent_us = 0;
+    unsigned total = SHAPE.warm_up + SHAPE.requests;
+    MUST(alone_us);
+    for (unsigned sent = 0, got = 0; got < total;) {
         int64_t now_ms = clock_monotonic_ms();
         unsigned done = take_replies(link, now_ms);
         if (done == UINT32_MAX) {
-            sent = got = 0; /* The service, or the store, is not there yet. */
-            link_free(&link);
-            usleep(50000);
-            link = greet(endpoint, false);
+            sent = got = 0;
+            link = greet_again(link, endpoint);
             continue;
         }
-        if (got < WARM_UP && got + done >= WARM_UP) {
+        if (done && got >= SHAPE.warm_up && SHAPE.in_flight == 1) {
+            alone_us[got - SHAPE.warm_up] = (double)(clock_monotonic_us() - sent_us);
+        }
+        if (got < SHAPE.warm_up && got + done >= SHAPE.warm_up) {
             began_us = clock_monotonic_us();
         }
         got += done;
-        unsigned goal = got == 0 && sent == 0 ? 1 : IN_FLIGHT;
-        while (sent - got < goal && sent < WARM_UP + REQUESTS && link_may_ask(link_core_of(link))) {
+        unsigned goal = got == 0 && sent == 0 ? 1 : SHAPE.in_flight;
+        while (sent - got < goal && sent < total && link_may_ask(link_core_of(link))) {
             struct record command = padded(envelope, envelope_size, BODY);
             command.verb = VERB_CMD;
             command.tag = sent++;
             command.root = 1 + sent % 64;
+            sent_us = SHAPE.in_flight == 1 ? clock_monotonic_us() : 0;
             MUST(link_send(link, now_ms, &command));
         }
         link_flush(link);
-        if (got < WARM_UP + REQUESTS) {
+        if (got < total) {
             wait_for(link);
         }
     }
-    double rate = REQUESTS / ((double)(clock_monotonic_us() - began_us) / 1e6);
+    struct measured measured = measured_of(began_us, alone_us);
+    free(alone_us);
     link_free(&link);
-    return rate;
+    return measured;
 }
 
 /* --- one pair --- */
 
-static double measure(double (*rate)(const char *), const char *endpoint)
+static struct measured measure(struct measured (*ask)(const char *), const char *endpoint)
 {
     int ends[2];
-    double result = 0;
+    struct measured result;
     MUST(pipe(ends) == 0);
     pid_t client = child();
     if (client == 0) {
-        result = rate(endpoint);
+        result = ask(endpoint);
         MUST(write(ends[1], &result, sizeof result) == sizeof result);
         _exit(0);
     }
@@ -262,7 +311,7 @@ static double measure(double (*rate)(const char *), const char *endpoint)
     return result;
 }
 
-static double measure_proxy(const char *front, const char *back)
+static struct measured measure_proxy(const char *front, const char *back)
 {
     pid_t proxy = child();
     if (proxy == 0) {
@@ -272,13 +321,13 @@ static double measure_proxy(const char *front, const char *back)
     if (worker == 0) {
         echo_run(back);
     }
-    double rate = measure(proxy_rate, front);
+    struct measured rate = measure(ask_proxy, front);
     end(worker);
     end(proxy);
     return rate;
 }
 
-static double measure_broker(const char *endpoint, const char *program, const char *redis)
+static struct measured measure_broker(const char *endpoint, const char *program, const char *redis)
 {
     pid_t broker = child();
     if (broker == 0) {
@@ -292,7 +341,7 @@ static double measure_broker(const char *endpoint, const char *program, const ch
     if (worker == 0) {
         service_run(endpoint);
     }
-    double rate = measure(broker_rate, endpoint);
+    struct measured rate = measure(ask_broker, endpoint);
     end(worker);
     end(broker);
     return rate;
@@ -311,34 +360,26 @@ static void free_endpoint(const char *transport, const char *folder, int number,
     zmq_ctx_term(zmq);
 }
 
-static int compare(const void *a, const void *b)
+static void compare_on(
+    const char *transport, struct shape shape, double bar, const char *program, const struct redis_fixture *redis)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-    qsort(values, PAIRS, sizeof *values, compare);
-    return values[PAIRS / 2];
-}
-
-static void compare_on(const char *transport, const char *program, const struct redis_fixture *redis)
-{
-    double proxy[PAIRS], broker[PAIRS], ratio[PAIRS];
-    char front[ENDPOINT], back[ENDPOINT], at[ENDPOINT];
-    for (int i = 0; i < PAIRS; i++) {
-        free_endpoint(transport, redis->dir, 3 * i, front);
-        free_endpoint(transport, redis->dir, 3 * i + 1, back);
-        free_endpoint(transport, redis->dir, 3 * i + 2, at);
-        proxy[i] = measure_proxy(front, back);
-        broker[i] = measure_broker(at, program, redis->address);
-        ratio[i] = broker[i] / proxy[i];
+    static int number;
+    bool alone = shape.in_flight == 1;
+    struct row row = {.bench = "broker", .unit = alone ? "us" : "/s", .limit_is = "zmq_proxy", .bar = bar};
+    snprintf(row.name, sizeof row.name,
+        alone ? "%s, %u B: p50 of one request and reply" : "%s, %u B: requests and replies, %u in flight", transport,
+        shape.size, shape.in_flight);
+    SHAPE = shape;
+    for (size_t i = 0; i < bench_pairs(); i++) {
+        char front[ENDPOINT], back[ENDPOINT], at[ENDPOINT];
+        free_endpoint(transport, redis->dir, number++, front);
+        free_endpoint(transport, redis->dir, number++, back);
+        free_endpoint(transport, redis->dir, number++, at);
+        struct measured proxy = measure_proxy(front, back);
+        struct measured broker = measure_broker(at, program, redis->address);
+        row_add(&row, alone ? broker.p50_us : broker.per_second, alone ? proxy.p50_us : proxy.per_second);
     }
-    printf("{\"bench\":\"broker_proxy\",\"transport\":\"%s\",\"bytes\":%d,\"in_flight\":%d,\"pairs\":%d,\"proxy_per_s\":%.0f,\"broker_per_s\":%.0f,"
-           "\"ratio\":%.2f,\"target\":0.85}\n",
-        transport, SIZE, IN_FLIGHT, PAIRS, median(proxy), median(broker), median(ratio));
-    fflush(stdout);
+    row_print(&row);
 }
 
 /* --- allocations of the core --- */
@@ -378,7 +419,8 @@ static void hello(struct broker *broker, uint32_t peer, const char *instance, co
     hello.instance = instance;
     hello.serves = &serves;
     hello.n_serves = serves != NULL;
-    struct record record = {.verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
+    struct record record = {
+        .verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
     feed(broker, peer, &record);
     take_frames(broker, 0);
 }
@@ -386,8 +428,8 @@ static void hello(struct broker *broker, uint32_t peer, const char *instance, co
 static void count_allocations(void)
 {
     enum { ROUNDS = 10000, SERVICE = 1, CLIENT = 2 };
-    static const uint8_t BODY[SIZE];
-    uint8_t envelope[SIZE];
+    static const uint8_t BODY[SIZE_MAX_BYTES];
+    uint8_t envelope[SIZE_MAX_BYTES];
     uint32_t envelope_size = pack_envelope(envelope);
     struct broker_limits limits = broker_limits_default();
     struct broker *broker = broker_new(&limits, "b1", 1, 1000);
@@ -414,19 +456,32 @@ static void count_allocations(void)
         take_frames(broker, CLIENT);
     }
     MUST(broker_counters(broker)->commands == 2 * ROUNDS);
-    printf("{\"bench\":\"broker_allocations\",\"commands\":%d,\"allocations_per_command\":%.4f,\"target\":2}\n", ROUNDS,
-        (double)(allocations - before) / ROUNDS);
+    struct row row = {.bench = "broker",
+        .name = "allocations in the broker's core per command",
+        .unit = "allocations",
+        .bar = 2,
+        .smaller_is_better = true};
+    row_add(&row, (double)(allocations - before) / ROUNDS, 0);
+    row_print(&row);
     broker_free(&broker);
 }
 
 int main(int argc, char **argv)
 {
     const char *program = argc > 1 ? argv[1] : "build/release/bin/casebus-broker";
+    unsigned many = (unsigned)bench_scaled(200000, 512), few = (unsigned)bench_scaled(5000, 64);
+    const struct shape large = {512, 256, many / 10, many}, small = {128, 256, many / 10, many},
+                       alone = {512, 1, few / 10, few};
     struct redis_fixture redis;
+    SHAPE = large;
     count_allocations();
     redis_fixture_start(&redis, NULL);
-    compare_on("ipc", program, &redis);
-    compare_on("tcp", program, &redis);
+    compare_on("tcp", large, 0.85, program, &redis);
+    compare_on("ipc", large, 0.85, program, &redis);
+    compare_on("tcp", small, 0, program, &redis);
+    compare_on("ipc", small, 0, program, &redis);
+    compare_on("tcp", alone, 0, program, &redis);
+    compare_on("ipc", alone, 0, program, &redis);
     redis_fixture_stop(&redis);
     return 0;
 }

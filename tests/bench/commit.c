@@ -1,5 +1,5 @@
-/* What a commit costs: Redis's CPU and our own per commit, and commits per second. One JSON line per variant, the
- * median of ROUNDS rounds in which the variants take turns.
+/* What a commit costs: Redis's CPU and our own per commit, and commits per second. The variants take
+ * turns.
  *
  *     core    one aggregate, one event, idempotency record: the packed core
  *     full    the core with a timer, an index entry and a guard
@@ -8,18 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/core/clock.h"
 #include "common/core/must.h"
 #include "common/store/commit.h"
 #include "common/store/start.h"
+#include "tests/bench/figures.h"
 #include "tests/support/redis_fixture.h"
 
 enum {
-    DEPTH = 128, /* commits in flight */
-    ROUNDS = 5,
+    DEPTH = 128,     /* commits in flight */
     COMMITS = 20000, /* in one round of a variant */
+    COMMITS_LEAST = 256,
     STATE_SIZE = 512,
     EVENT_SIZE = 256,
     LINKS_MAX = 16,
@@ -61,20 +61,6 @@ static struct store STORE;
 static struct slot SLOTS[DEPTH];
 static uint8_t BODY[STATE_SIZE];
 static uint64_t STARTED, DONE;
-
-static double cpu_seconds(clockid_t clock)
-{
-    struct timespec at;
-    clock_gettime(clock, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static double process_seconds(pid_t pid)
-{
-    clockid_t clock;
-    MUST(clock_getcpuclockid(pid, &clock) == 0);
-    return cpu_seconds(clock);
-}
 
 static void on_commit(struct commit *commit)
 {
@@ -174,34 +160,39 @@ static void turn(void)
 
 static struct figures measure(const struct variant *variant, pid_t redis)
 {
-    double redis_before = process_seconds(redis), own_before = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    double before = cpu_seconds(CLOCK_MONOTONIC);
-    uint64_t goal = STARTED + COMMITS;
+    double redis_before = process_cpu_seconds(redis), own_before = own_cpu_seconds();
+    double before = seconds_now();
+    size_t commits = bench_scaled(COMMITS, COMMITS_LEAST);
+    uint64_t goal = STARTED + commits;
     while (DONE < goal) {
         fill(variant, goal);
         turn();
     }
     return (struct figures){
-        .redis_us = (process_seconds(redis) - redis_before) / COMMITS * 1e6,
-        .client_us = (cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - own_before) / COMMITS * 1e6,
-        .per_second = COMMITS / (cpu_seconds(CLOCK_MONOTONIC) - before),
+        .redis_us = (process_cpu_seconds(redis) - redis_before) / (double)commits * 1e6,
+        .client_us = (own_cpu_seconds() - own_before) / (double)commits * 1e6,
+        .per_second = (double)commits / (seconds_now() - before),
     };
 }
 
-static int by_value(const void *a, const void *b)
+static void report(const char *fsync, const struct variant *variant, const struct figures *rounds, size_t count)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median(const struct figures *rounds, size_t offset)
-{
-    double values[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        memcpy(&values[i], (const char *)&rounds[i] + offset, sizeof values[i]);
+    struct row redis = {.bench = "commit", .unit = "us", .fsync = fsync}, client = redis, rate = redis;
+    bool is_barred = variant->full && variant->batch == 1;
+    redis.bar = is_barred ? 31 : 0;
+    redis.smaller_is_better = true;
+    rate.unit = "/s";
+    snprintf(redis.name, sizeof redis.name, "CPU of redis per commit, %s", variant->name);
+    snprintf(client.name, sizeof client.name, "CPU of the client per commit, %s", variant->name);
+    snprintf(rate.name, sizeof rate.name, "commits, %s, %d in flight", variant->name, DEPTH);
+    for (size_t i = 0; i < count; i++) {
+        row_add(&redis, rounds[i].redis_us, 0);
+        row_add(&client, rounds[i].client_us, 0);
+        row_add(&rate, rounds[i].per_second, 0);
     }
-    qsort(values, ROUNDS, sizeof values[0], by_value);
-    return values[ROUNDS / 2];
+    row_print(&redis);
+    row_print(&client);
+    row_print(&rate);
 }
 
 static void bench(const char *fsync)
@@ -227,19 +218,14 @@ static void bench(const char *fsync)
     for (size_t n = 0; n < DEPTH; n++) {
         slot_init(&SLOTS[n], n);
     }
-    struct figures figures[VARIANT_COUNT][ROUNDS];
-    for (size_t round = 0; round < ROUNDS; round++) {
+    static struct figures figures[VARIANT_COUNT][PAIRS_MAX];
+    for (size_t round = 0; round < bench_pairs(); round++) {
         for (size_t v = 0; v < VARIANT_COUNT; v++) {
             figures[v][round] = measure(&VARIANTS[v], fixture.pid);
         }
     }
     for (size_t v = 0; v < VARIANT_COUNT; v++) {
-        printf("{\"bench\":\"commit\",\"variant\":\"%s\",\"fsync\":\"%s\",\"depth\":%d,\"commits\":%d,\"rounds\":%d,"
-               "\"redis_us\":%.1f,\"client_us\":%.1f,\"per_second\":%.0f}\n",
-            VARIANTS[v].name, fsync, DEPTH, COMMITS, ROUNDS, median(figures[v], offsetof(struct figures, redis_us)),
-            median(figures[v], offsetof(struct figures, client_us)),
-            median(figures[v], offsetof(struct figures, per_second)));
-        fflush(stdout);
+        report(fsync, &VARIANTS[v], figures[v], bench_pairs());
     }
     for (size_t n = 0; n < DEPTH; n++) {
         arena_done(&SLOTS[n].arena);
