@@ -31,7 +31,8 @@ static enum fault read_envelope(struct call *call, const struct incoming *record
     }
     call->tenant = tenants_find(call->runtime->options.tenants, envelope->tenant);
     if (call->tenant == NULL) {
-        return call_fail(call, FAULT_NOT_FOUND, "there is no tenant %s here", envelope->tenant != NULL ? envelope->tenant : "");
+        return call_fail(
+            call, FAULT_NOT_FOUND, "there is no tenant %s here", envelope->tenant != NULL ? envelope->tenant : "");
     }
     return FAULT_NONE;
 }
@@ -39,8 +40,8 @@ static enum fault read_envelope(struct call *call, const struct incoming *record
 static void identity_hash(void *context, const char *text, size_t length, uint8_t out[16])
 {
     const struct call *call = context;
-    enum fault fault = keys_lookup_hash(
-        call->runtime->options.keys, call->tenant->name, "identity", bytes_of(text, length), out);
+    enum fault fault =
+        keys_lookup_hash(call->runtime->options.keys, call->tenant->name, "identity", bytes_of(text, length), out);
     MUST(fault == FAULT_NONE); /* The ring was opened with the tenants. */
 }
 
@@ -69,12 +70,14 @@ static enum fault authenticate(struct call *call)
         return call_fail(call, FAULT_FORBIDDEN, "the envelope names no actor");
     }
     if (envelope->actor_simulated && !call->tenant->synthetic) {
-        return call_fail(call, FAULT_FORBIDDEN, "tenant %s has real patients: a simulated person cannot act there", call->tenant->name);
+        return call_fail(call, FAULT_FORBIDDEN, "tenant %s has real patients: a simulated person cannot act there",
+            call->tenant->name);
     }
     if (envelope->actor_role == CASEBUS__ROLE__ROLE_SYSTEM) {
         return system_proven(options->keys, envelope)
                    ? FAULT_NONE
-                   : call_fail(call, FAULT_FORBIDDEN, "the actor %s is no service of this installation", envelope->actor_id);
+                   : call_fail(
+                         call, FAULT_FORBIDDEN, "the actor %s is no service of this installation", envelope->actor_id);
     }
     enum actor_verdict verdict = actor_verify(options->trust, envelope, call->runtime->now.wall_ms);
     if (verdict != ACTOR_GENUINE) {
@@ -87,21 +90,24 @@ static enum fault authenticate(struct call *call)
 static enum fault authorise(struct call *call, uint32_t roles)
 {
     if (!contract_role_in(roles, call->envelope->actor_role)) {
-        return call_fail(call, FAULT_FORBIDDEN, "the role of %s does not allow %s", call->envelope->actor_id, call->subject);
+        return call_fail(
+            call, FAULT_FORBIDDEN, "the role of %s does not allow %s", call->envelope->actor_id, call->subject);
     }
     return FAULT_NONE;
 }
 
 /* ---- What ---- */
 
-static enum fault open_body(struct call *call, const struct incoming *record, const struct sealing *about, struct bytes *out)
+static enum fault open_body(
+    struct call *call, const struct incoming *record, const struct sealing *about, struct bytes *out)
 {
     if (record->body.size == 0) {
         *out = (struct bytes){0};
         return FAULT_NONE;
     }
     if (!record->sealed || !sealing_open(call->runtime->options.keys, about, record->body, &call->arena, out)) {
-        return call_fail(call, FAULT_INVALID, "the body of %s cannot be opened: it is not sealed for this call", about->subject);
+        return call_fail(
+            call, FAULT_INVALID, "the body of %s cannot be opened: it is not sealed for this call", about->subject);
     }
     return FAULT_NONE;
 }
@@ -131,7 +137,8 @@ static enum fault read_body(struct call *call, const struct incoming *record, co
 
 static struct sealing about(const struct call *call, const char *kind)
 {
-    return (struct sealing){.tenant = call->tenant->name, .kind = kind, .id = call->envelope->id, .subject = call->subject};
+    return (struct sealing){
+        .tenant = call->tenant->name, .kind = kind, .id = call->envelope->id, .subject = call->subject};
 }
 
 static enum fault locate(struct call *call, const char *root)
@@ -166,7 +173,8 @@ static enum fault accept_command(struct call *call, const struct incoming *recor
         fault = decide_ids(call->d, call->contract, (ProtobufCMessage *)call->message);
     }
     if (fault == FAULT_NONE && !str_is_empty(call->envelope->root) && !str_same(call->envelope->root, call->d->root)) {
-        fault = call_fail(call, FAULT_INVALID, "the envelope names root %s, the body %s", call->envelope->root, call->d->root);
+        fault = call_fail(
+            call, FAULT_INVALID, "the envelope names root %s, the body %s", call->envelope->root, call->d->root);
     }
     return fault != FAULT_NONE ? fault : locate(call, call->d->root);
 }
@@ -207,7 +215,8 @@ static enum fault accept_timer(struct call *call)
     return FAULT_NONE;
 }
 
-/* The payer is who has the lane's key. The same answer again is the same command; another one is for the rule to judge. */
+/* The payer is who has the lane's key. The same answer again is the same command; another one is for the rule to judge.
+ */
 static enum fault accept_answer(struct call *call, const struct incoming *record)
 {
     const Casebus__Envelope *envelope = call->envelope;
@@ -218,7 +227,8 @@ static enum fault accept_answer(struct call *call, const struct incoming *record
     if (call->answer == NULL || !id_is_valid(envelope->key) || str_is_empty(envelope->lane)) {
         return call_fail(call, FAULT_INVALID, "%s takes no answer %s", service->name, call->subject);
     }
-    if (!stream_id_parse(envelope->entry, envelope->entry != NULL ? strlen(envelope->entry) : 0, &call->commit.handled_task)) {
+    if (!stream_id_parse(
+            envelope->entry, envelope->entry != NULL ? strlen(envelope->entry) : 0, &call->commit.handled_task)) {
         return call_fail(call, FAULT_INVALID, "the answer %s names no task", call->subject);
     }
     struct sealing sealed = about(call, "decided");
@@ -231,10 +241,11 @@ static enum fault accept_answer(struct call *call, const struct incoming *record
         return fault;
     }
     call->commit.handled_lane = envelope->lane;
-    call->d->command_id = derived_id(
-        call, "answer", envelope->lane, envelope->id, (int64_t)hash_number(call->fingerprint, sizeof call->fingerprint));
+    call->d->command_id = derived_id(call, "answer", envelope->lane, envelope->id,
+        (int64_t)hash_number(call->fingerprint, sizeof call->fingerprint));
     const char *last = strrchr(envelope->lane, '/');
-    call->d->actor = (struct actor){.id = last != NULL ? last + 1 : envelope->lane, .role = CASEBUS__ROLE__ROLE_SYSTEM,
+    call->d->actor = (struct actor){.id = last != NULL ? last + 1 : envelope->lane,
+        .role = CASEBUS__ROLE__ROLE_SYSTEM,
         .simulated = call->tenant->synthetic && envelope->actor_simulated};
     return FAULT_NONE;
 }

@@ -47,14 +47,15 @@ static void fill_facts(struct call *call, const struct record_header *header)
     struct decision *d = call->d;
     const struct service *service = call->runtime->options.service;
     char id[ID_FRESH_SIZE];
-    id_fresh(id, arena_printf(&call->arena, "event/%s/%s/%s", service->name, header->tenant, header->root), header->sequence);
+    id_fresh(id, arena_printf(&call->arena, "event/%s/%s/%s", service->name, header->tenant, header->root),
+        header->sequence);
     d->tenant = call->tenant->name;
     d->tenant_zone = call->tenant->zone;
     d->root = header->root;
     d->command_id = arena_strdup(&call->arena, id);
     d->subject = call->subject;
-    d->actor = (struct actor){
-        .id = header->actor_id, .role = CASEBUS__ROLE__ROLE_SYSTEM, .simulated = header->simulated};
+    d->actor =
+        (struct actor){.id = header->actor_id, .role = CASEBUS__ROLE__ROLE_SYSTEM, .simulated = header->simulated};
     call->record_sequence = header->sequence;
     call->partition = partition_of(header->tenant, header->root);
     call->root_number = root_number(header->tenant, header->root);

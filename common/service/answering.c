@@ -5,7 +5,7 @@
 #include "common/core/must.h"
 #include "common/service/sealing.h"
 
-#define AGAIN_BUSY_MS 100  /* a delivery comes again after so long when there was no room */
+#define AGAIN_BUSY_MS  100  /* a delivery comes again after so long when there was no room */
 #define AGAIN_LATER_MS 1000 /* and after so long when something is down or broken */
 
 static enum status status_of(enum fault fault)
@@ -114,7 +114,8 @@ static void answer_command(struct call *call)
     Casebus__Outcome empty = CASEBUS__OUTCOME__INIT, *outcome = &empty;
     struct bytes body = {0};
     if (kept.size > 0 && !reply_split(kept, &call->arena, &outcome, &body)) {
-        answer_refusal(call, call_fail(call, FAULT_INTERNAL, "the stored reply of %s cannot be read", call->d->command_id));
+        answer_refusal(
+            call, call_fail(call, FAULT_INTERNAL, "the stored reply of %s cannot be read", call->d->command_id));
         return;
     }
     outcome->has_sequence = 1;
@@ -142,7 +143,8 @@ static void answer_query(struct call *call)
         clear = pack(call, call->d->reply);
     }
     if (clear.size > REPLY_MAX) {
-        answer_refusal(call, call_fail(call, FAULT_INVALID, "the answer to %s is too large: ask for less at a time", call->subject));
+        answer_refusal(call,
+            call_fail(call, FAULT_INVALID, "the answer to %s is too large: ask for less at a time", call->subject));
         return;
     }
     out.verb = VERB_QRS;

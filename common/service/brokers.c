@@ -14,7 +14,8 @@ struct brokers {
     uint64_t late;
 };
 
-enum fault brokers_new(const struct brokers_options *options, struct loop_now now, struct brokers **out, struct why *why)
+enum fault brokers_new(
+    const struct brokers_options *options, struct loop_now now, struct brokers **out, struct why *why)
 {
     MUST(options->endpoint_count > 0 && options->endpoint_count <= BROKERS_MAX);
     struct brokers *brokers = calloc(1, sizeof *brokers);
@@ -133,7 +134,8 @@ static struct record record_of(const struct outgoing *answer)
     };
 }
 
-/* A queue that is full leaves with a flush; what does not fit even then has a ceiling broken, which the runtime's limits exclude. */
+/* A queue that is full leaves with a flush; what does not fit even then has a ceiling broken, which the runtime's
+ * limits exclude. */
 void brokers_answer(struct brokers *brokers, struct loop_now now, const struct outgoing *answer)
 {
     MUST(answer->link < brokers->count);

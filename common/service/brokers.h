@@ -1,7 +1,7 @@
 /* The brokers that a service is linked to: one link each, all of them used at the same time.
  *
- * Records that ask something of us go to `receive`; what the service answers leaves on the link, and in the session, that asked.
- * An answer for a session that is over is dropped: the broker has given that call up already. */
+ * Records that ask something of us go to `receive`; what the service answers leaves on the link, and in the session,
+ * that asked. An answer for a session that is over is dropped: the broker has given that call up already. */
 #ifndef CASEBUS_SERVICE_BROKERS_H
 #define CASEBUS_SERVICE_BROKERS_H
 
@@ -22,7 +22,8 @@ struct brokers_options {
 
 struct brokers;
 
-enum fault brokers_new(const struct brokers_options *options, struct loop_now now, struct brokers **out, struct why *why);
+enum fault brokers_new(
+    const struct brokers_options *options, struct loop_now now, struct brokers **out, struct why *why);
 void brokers_free(struct brokers **brokers);
 
 /* Polls and drains as a source of the loop; brokers_flush() is the owner's to call, at the end of its turn. */

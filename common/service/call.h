@@ -6,7 +6,8 @@
 #include "common/service/runtime.h"
 #include "proto/envelope.pb-c.h"
 
-#define REPLY_MAX (((size_t)1 << 20) - 8192) /* bytes of a reply or answer: what a frame takes beside head and Outcome */
+#define REPLY_MAX                                                                                                      \
+    (((size_t)1 << 20) - 8192) /* bytes of a reply or answer: what a frame takes beside head and Outcome */
 
 struct pages;
 
@@ -23,9 +24,9 @@ enum call_kind {
 struct call {
     struct runtime *runtime;
     struct arena arena;
-    struct call *next;       /* of those ready, or of the pool */
-    struct call *next_turn;  /* of those whose turn it is, in a bucket */
-    struct call *behind;     /* waits for this one: same root */
+    struct call *next;      /* of those ready, or of the pool */
+    struct call *next_turn; /* of those whose turn it is, in a bucket */
+    struct call *behind;    /* waits for this one: same root */
     struct call *last_behind;
 
     /* Who waits for it. */
@@ -37,7 +38,7 @@ struct call {
     uint32_t epoch;
     uint16_t delivered_from; /* partition of an EVT */
     int64_t started_us;
-    int64_t deadline_ms; /* monotonic */
+    int64_t deadline_ms;   /* monotonic */
     int64_t held_until_ms; /* EVENT */
     int64_t again_at_ms;   /* while held */
 
@@ -65,15 +66,15 @@ struct call {
     struct stamp stamps[DECISION_AGGREGATES_MAX]; /* beside d->known */
     struct root_state root_state;
     bool root_loaded;
-    bool refused; /* a timer: what is committed is its removal alone */
+    bool refused;     /* a timer: what is committed is its removal alone */
     unsigned waiting; /* requests under way */
     unsigned rounds;
     unsigned races;
     enum fault fault; /* of loading */
     struct commit commit;
-    struct bytes body;      /* of the reply, clear */
+    struct bytes body; /* of the reply, clear */
     bool repeated;
-    struct bytes kept;      /* the stored reply of an earlier delivery */
+    struct bytes kept; /* the stored reply of an earlier delivery */
     uint64_t kept_sequence;
     struct pages *reading; /* READ_EVENTS */
 };
@@ -86,7 +87,7 @@ struct runtime {
     struct call *pool;
     unsigned pooled;
     unsigned in_flight;
-    struct call **buckets; /* calls whose turn it is, by root */
+    struct call **buckets;   /* calls whose turn it is, by root */
     struct commit **commits; /* gathered in this turn; the calls are their users */
     size_t commit_count;
     struct loop_now now;
@@ -95,9 +96,17 @@ struct runtime {
 /* runtime.c */
 void call_ready(struct call *call);
 void call_end(struct call *call);
-bool call_hold(struct call *call, uint32_t after_ms); /* an event, to be tried again; false: it has been held long enough */
-enum fault call_fail(struct call *call, enum fault fault, const char *format, ...) __attribute__((format(printf, 3, 4)));
-bool call_in_order(const struct call *call); /* waits for its root */
+enum fault call_fail(struct call *call, enum fault fault, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* turns.c */
+void turns_init(struct runtime *runtime);
+void turns_done(struct runtime *runtime);             /* frees the calls that had or awaited a turn */
+bool call_in_order(const struct call *call);          /* it has to wait for its root */
+void turn_enter(struct call *call);                   /* made ready now, or when those before it are done */
+void turn_leave(struct call *call);                   /* the next one's turn */
+bool call_hold(struct call *call, uint32_t after_ms); /* an event, to be tried again; false: held long enough */
+void turns_release(struct runtime *runtime);          /* held events whose time has come */
 
 /* accept.c: what the record says becomes the call. A fault is the answer. */
 enum fault call_accept(struct call *call, const struct incoming *record);

@@ -178,7 +178,8 @@ enum fault decide_record(struct decision *d, struct reacted *events, size_t coun
     return finish(d, FAULT_NONE);
 }
 
-enum fault decide_timer(struct decision *d, const struct timer *row, const char *key, const char *name, int64_t due_at_ms)
+enum fault decide_timer(
+    struct decision *d, const struct timer *row, const char *key, const char *name, int64_t due_at_ms)
 {
     begin(d);
     void *state = touch(d, row->kind, key);

@@ -22,12 +22,14 @@ struct decision *decide_new(struct arena *arena, const struct service *service);
  * INVALID when the command names no root and does not create. */
 enum fault decide_ids(struct decision *d, const struct contract_command *row, struct ProtobufCMessage *command);
 
-/* Each gives WANT while something is not loaded; NONE: what the decision holds is to be committed; else the refusal, and nothing
- * is. After NONE every message in it is settled: scalars that are not zero are marked as present. */
+/* Each gives WANT while something is not loaded; NONE: what the decision holds is to be committed; else the refusal,
+ * and nothing is. After NONE every message in it is settled: scalars that are not zero are marked as present. */
 enum fault decide_command(struct decision *d, const struct command *row, const struct ProtobufCMessage *command);
 enum fault decide_reaction(struct decision *d, const struct reaction *row, const struct ProtobufCMessage *event);
-enum fault decide_timer(struct decision *d, const struct timer *row, const char *key, const char *name, int64_t due_at_ms);
-enum fault decide_answer(struct decision *d, const struct answer *row, const char *key, const struct ProtobufCMessage *answer);
+enum fault decide_timer(
+    struct decision *d, const struct timer *row, const char *key, const char *name, int64_t due_at_ms);
+enum fault decide_answer(
+    struct decision *d, const struct answer *row, const char *key, const struct ProtobufCMessage *answer);
 enum fault decide_query(struct decision *d, const struct query *row, const struct ProtobufCMessage *query);
 
 /* One event of a record, its rule, and how the rule refused it if it did. */
@@ -38,8 +40,8 @@ struct reacted {
     struct why why;
 };
 
-/* Reacts to all events of a record as one decision. A refusal is a fact about that event: it is noted, and the rest is decided as if
- * the event had not been there. WANT or NONE; or a fault that concerns the whole. */
+/* Reacts to all events of a record as one decision. A refusal is a fact about that event: it is noted, and the rest is
+ * decided as if the event had not been there. WANT or NONE; or a fault that concerns the whole. */
 enum fault decide_record(struct decision *d, struct reacted *events, size_t count);
 
 /* Gives what was loaded: `body` NULL when there is none. The body stays where it is for the life of the decision.
@@ -56,7 +58,8 @@ void decide_restore(struct decision *d);
 void decide_forget(struct decision *d);
 
 /* The aggregate among the known ones, or a new one that is not loaded. The decision has room, or this is a MUST. */
-struct known *decide_known(struct decision *d, const char *service, const char *kind, const char *root, const char *key);
+struct known *decide_known(
+    struct decision *d, const char *service, const char *kind, const char *root, const char *key);
 
 /* Rows of a service's tables by what came in; NULL when there is none. */
 const struct command *service_command(const struct service *service, const struct ProtobufCMessageDescriptor *message);
@@ -66,7 +69,8 @@ const struct answer *service_answer(
     const struct service *service, const char *kind, const struct ProtobufCMessageDescriptor *message);
 const struct query *service_query(const struct service *service, const struct ProtobufCMessageDescriptor *message);
 
-/* Marks every optional scalar that is not zero as present, in the whole tree: rules assign plainly, packing looks at `has_`. */
+/* Marks every optional scalar that is not zero as present, in the whole tree: rules assign plainly, packing looks at
+ * `has_`. */
 void settle(struct ProtobufCMessage *message);
 
 #endif

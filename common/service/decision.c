@@ -137,7 +137,8 @@ static void change_timer(struct decision *d, struct timer_change change)
     MUST(contract_aggregate(d->service, change.kind) != NULL);
     for (size_t i = 0; i < d->timer_count; i++) {
         struct timer_change *known = &d->timers[i];
-        if (str_same(known->kind, change.kind) && str_same(known->key, change.key) && str_same(known->name, change.name)) {
+        if (str_same(known->kind, change.kind) && str_same(known->key, change.key) &&
+            str_same(known->name, change.name)) {
             *known = change;
             return;
         }

@@ -1,9 +1,10 @@
 /* A decision: what a rule may know, and what it may do.
  *
- * A rule is a pure function of the state, the message and the facts of the call that stand here. It either refuses and changes
- * nothing, or succeeds and changes everything it should: the state copy it was given, other aggregates of the same service and
- * root that it asked for, events, tasks, timers, index entries and one reply. It does no I/O and reads no clock, so the runtime
- * may run it again: after a lost race, or after loading something it asked for with see() or touch().
+ * A rule is a pure function of the state, the message and the facts of the call that stand here. It either refuses and
+ * changes nothing, or succeeds and changes everything it should: the state copy it was given, other aggregates of the
+ * same service and root that it asked for, events, tasks, timers, index entries and one reply. It does no I/O and reads
+ * no clock, so the runtime may run it again: after a lost race, or after loading something it asked for with see() or
+ * touch().
  *
  * Everything lives in the call's arena. Nothing here outlives the call. */
 #ifndef CASEBUS_SERVICE_DECISION_H
@@ -68,8 +69,8 @@ struct index_change {
     bool remove;
 };
 
-/* An aggregate that the decision looks at or changes, the one it was given included. Rules reach it by see(), touch() and
- * require(); the runtime fills it in (decide.h). */
+/* An aggregate that the decision looks at or changes, the one it was given included. Rules reach it by see(), touch()
+ * and require(); the runtime fills it in (decide.h). */
 struct known {
     const char *service;
     const char *kind;
@@ -136,18 +137,21 @@ struct decision {
 
     uint32_t fresh_count; /* Ids made so far, those of tasks included. */
 
-    /* Keyed hash of an identifier, so that look-ups never store it in the clear. Set by the runtime; tests give their own. */
+    /* Keyed hash of an identifier, so that look-ups never store it in the clear. Set by the runtime; tests give their
+     * own. */
     void (*identity_hash)(void *context, const char *text, size_t length, uint8_t out[16]);
     void *identity_hash_context;
 };
 
-/* Refuses with one sentence for the person who reads it: lower case, no full stop, the reason and the value complained of. */
+/* Refuses with one sentence for the person who reads it: lower case, no full stop, the reason and the value complained
+ * of. */
 enum fault refuse(struct decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same when something is not there. */
 enum fault refuse_missing(struct decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A new message of the descriptor in the call's arena, with its defaults. Strings put into it must live in the arena or longer. */
+/* A new message of the descriptor in the call's arena, with its defaults. Strings put into it must live in the arena or
+ * longer. */
 void *make(struct decision *d, const struct ProtobufCMessageDescriptor *descriptor);
 #define MAKE(d, Type, descriptor) ((Type *)make((d), &(descriptor)))
 
@@ -157,16 +161,17 @@ char *text_of(struct decision *d, const char *format, ...) __attribute__((format
 /* A deep copy of the message in the call's arena. */
 void *copy_of(struct decision *d, const struct ProtobufCMessage *message);
 
-/* Appends one element to a repeated message or string field: APPEND(d, plan, goals, goal). The old array is left to the arena. */
+/* Appends one element to a repeated message or string field: APPEND(d, plan, goals, goal). The old array is left to the
+ * arena. */
 void *append_slot(struct decision *d, void *array, size_t *count, size_t element_size);
-#define APPEND(d, message, field, value)                                                                                \
+#define APPEND(d, message, field, value)                                                                               \
     do {                                                                                                               \
-        (message)->field = append_slot((d), (message)->field, &(message)->n_##field, sizeof *(message)->field);         \
-        (message)->field[(message)->n_##field - 1] = (value);                                                           \
+        (message)->field = append_slot((d), (message)->field, &(message)->n_##field, sizeof *(message)->field);        \
+        (message)->field[(message)->n_##field - 1] = (value);                                                          \
     } while (0)
 
-/* Sets an optional scalar whatever its value. Where the value is not zero, plain assignment is enough: before a message is packed
- * the runtime marks every scalar that is not zero as present. */
+/* Sets an optional scalar whatever its value. Where the value is not zero, plain assignment is enough: before a message
+ * is packed the runtime marks every scalar that is not zero as present. */
 #define SET(message, field, value) ((void)((message)->has_##field = 1, (message)->field = (value)))
 
 /* A fresh id: the same again when the same command is decided again. A root id carries its partition. */
@@ -176,12 +181,14 @@ const char *fresh_root_id(struct decision *d);
 /* Emits a fact of the past. The message belongs to the decision's own service. */
 void emit(struct decision *d, const struct ProtobufCMessage *event);
 
-/* Sends a command to any aggregate; its root and key are read from the fields that the contract names. Delivered at least once,
- * in no order relative to other roots; deduplicated by its id. */
+/* Sends a command to any aggregate; its root and key are read from the fields that the contract names. Delivered at
+ * least once, in no order relative to other roots; deduplicated by its id. */
 void tell(struct decision *d, const struct ProtobufCMessage *command);
 
-/* Puts a question on the lane of an insurer or channel. The answer reaches the aggregate `kind` `key` of this root as an answer. */
-void ask(struct decision *d, const char *lane, const char *kind, const char *key, const struct ProtobufCMessage *question);
+/* Puts a question on the lane of an insurer or channel. The answer reaches the aggregate `kind` `key` of this root as
+ * an answer. */
+void ask(
+    struct decision *d, const char *lane, const char *kind, const char *key, const struct ProtobufCMessage *question);
 const char *payer_lane(struct decision *d, const char *payer_id);
 const char *channel_lane(struct decision *d, const char *channel);
 
@@ -195,9 +202,9 @@ void index_remove(struct decision *d, const char *index, const char *group, cons
 /* The one reply. */
 void reply(struct decision *d, const struct ProtobufCMessage *message);
 
-/* Looks at an aggregate `service`.`kind`, declared in READS where the service is another. NULL when it does not exist, and also
- * until it is loaded: then d->wants is set and the rule returns FAULT_WANT. Guarded by version in the same partition, advisory
- * elsewhere.
+/* Looks at an aggregate `service`.`kind`, declared in READS where the service is another. NULL when it does not exist,
+ * and also until it is loaded: then d->wants is set and the rule returns FAULT_WANT. Guarded by version in the same
+ * partition, advisory elsewhere.
  *
  *     const Intake__Case *c = see(d, "intake", "case", cmd->case_id, cmd->case_id);
  *     if (d->wants) {
@@ -214,13 +221,16 @@ void *require(struct decision *d, const char *kind, const char *key, bool *made)
 /* Whether this state, as given or got from touch() or require(), did not exist before this decision. */
 bool is_new(const struct decision *d, const void *state);
 
-/* Up to `limit` entries of the group in the order of their sort keys, over all partitions. For queries: what it tells may be
- * older than what see() tells. NULL until loaded, as with see(). */
+/* Up to `limit` entries of the group in the order of their sort keys, over all partitions. For queries: what it tells
+ * may be older than what see() tells. NULL until loaded, as with see(). */
 const struct index_page *index_page(struct decision *d, const char *index, const char *group, size_t limit);
 
-/* A message of the reference data by its id, or NULL; `reference_each` walks all of one descriptor, from *cursor = 0. */
-const void *reference_find(const struct decision *d, const struct ProtobufCMessageDescriptor *descriptor, const char *id);
-const void *reference_each(const struct decision *d, const struct ProtobufCMessageDescriptor *descriptor, size_t *cursor);
+/* A message of the reference data by its id, or NULL; `reference_each` walks all of one descriptor, from *cursor = 0.
+ */
+const void *reference_find(
+    const struct decision *d, const struct ProtobufCMessageDescriptor *descriptor, const char *id);
+const void *reference_each(
+    const struct decision *d, const struct ProtobufCMessageDescriptor *descriptor, size_t *cursor);
 
 /* A keyed hash as an id, for look-ups by identifier: "k" and 26 characters. */
 const char *identity_key(struct decision *d, const char *text);

@@ -53,8 +53,7 @@ static const struct {
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned status, struct text *page)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(page->size, page->at, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(page->size, page->at, MHD_RESPMEM_MUST_COPY);
     if (response == NULL) {
         return MHD_NO;
     }

@@ -1,5 +1,6 @@
-/* Health and metrics of a process over HTTP: /live, /ready and /metrics, for probes and Prometheus. Off unless a port is set, and on
- * the loopback address unless another is set. Only GET and HEAD, no bodies, a few connections at a time. */
+/* Health and metrics of a process over HTTP: /live, /ready and /metrics, for probes and Prometheus. Off unless a port
+ * is set, and on the loopback address unless another is set. Only GET and HEAD, no bodies, a few connections at a time.
+ */
 #ifndef CASEBUS_SERVICE_HTTP_H
 #define CASEBUS_SERVICE_HTTP_H
 
@@ -19,7 +20,8 @@ struct http_pages {
 
 struct http;
 
-/* Serves on `address`:`port` (0: the system chooses one, see http_port) as a source of the loop. UNAVAILABLE when it cannot listen. */
+/* Serves on `address`:`port` (0: the system chooses one, see http_port) as a source of the loop. UNAVAILABLE when it
+ * cannot listen. */
 enum fault http_start(
     struct loop *loop, const char *address, uint16_t port, struct http_pages pages, struct http **out, struct why *why);
 void http_stop(struct http **http);

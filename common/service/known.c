@@ -100,7 +100,8 @@ void decide_restore(struct decision *d)
     }
 }
 
-static struct known *loaded(struct decision *d, const char *service, const char *kind, const char *root, const char *key)
+static struct known *loaded(
+    struct decision *d, const char *service, const char *kind, const char *root, const char *key)
 {
     MUST(root != NULL && key != NULL);
     struct known *known = decide_known(d, service, kind, root, key);

@@ -33,7 +33,8 @@ static void take_aggregates(struct reading *reading)
     for (size_t i = 0; i < reading->load.count; i++) {
         const struct load_aggregate *from = &reading->aggregates[i];
         struct known *known = &call->d->known[reading->places[i]];
-        enum fault fault = decide_give(call->d, known, from->body.at, from->body.size, from->stamp.version, from->schema);
+        enum fault fault =
+            decide_give(call->d, known, from->body.at, from->body.size, from->stamp.version, from->schema);
         call->stamps[reading->places[i]] = from->stamp;
         if (fault != FAULT_NONE && call->fault == FAULT_NONE) {
             call->fault = fault;

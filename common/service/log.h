@@ -1,9 +1,10 @@
 /* The log: one logfmt line per call on standard error.
  *
- *     time=2026-11-22T03:00:00.123Z level=info service=intake method=intake.EnrolCase actor=n1 case=0a7-... outcome=OK ms=3
+ *     time=2026-11-22T03:00:00.123Z level=info service=intake method=intake.EnrolCase actor=n1 case=0a7-... outcome=OK
+ * ms=3
  *
- * Fields are ids, words, numbers and durations. There is none for free text: what is not a word is written as `?`, so that no name,
- * note or diagnosis can get into a log by mistake. */
+ * Fields are ids, words, numbers and durations. There is none for free text: what is not a word is written as `?`, so
+ * that no name, note or diagnosis can get into a log by mistake. */
 #ifndef CASEBUS_SERVICE_LOG_H
 #define CASEBUS_SERVICE_LOG_H
 

@@ -147,7 +147,8 @@ void metrics_write(const struct metrics *metrics, struct text *out)
     for (size_t i = 0; i < metrics->count; i++) {
         const struct metric *metric = metrics->series[i];
         if (i == 0 || !str_same(metric->name, metrics->series[i - 1]->name)) {
-            text_addf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name, KINDS[metric->kind]);
+            text_addf(
+                out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name, KINDS[metric->kind]);
         }
         write_series(metric, out);
     }

@@ -1,4 +1,5 @@
-/* Two things that are made of parts of other layers which cannot be named together: a task as it lies in its lane, and a timer's member. */
+/* Two things that are made of parts of other layers which cannot be named together: a task as it lies in its lane, and
+ * a timer's member. */
 #ifndef CASEBUS_SERVICE_NAMES_H
 #define CASEBUS_SERVICE_NAMES_H
 

@@ -47,7 +47,8 @@ static Ops__RecordView *view_record(struct call *call, const struct log_entry *e
     SET(view, partition, partition);
     view->stream_id = text_of(d, "%s", at);
     struct bytes *bodies = ARENA_ARRAY(d->arena, struct bytes, header->event_count);
-    if (header->event_count > 0 && record_open_events(&entry->record, call->runtime->options.keys, d->arena, bodies, NULL) == FAULT_NONE) {
+    if (header->event_count > 0 &&
+        record_open_events(&entry->record, call->runtime->options.keys, d->arena, bodies, NULL) == FAULT_NONE) {
         for (size_t i = 0; i < header->event_count; i++) {
             APPEND(d, view, events, view_event(d, header->subjects[i], bodies[i]));
         }
@@ -96,7 +97,8 @@ static void walk_root(struct call *call)
 {
     const struct runtime_port *port = call->runtime->options.port;
     const Ops__ReadRoot *query = (const Ops__ReadRoot *)call->message;
-    uint64_t newer = call->root_state.sequence > query->after_sequence ? call->root_state.sequence - query->after_sequence : 0;
+    uint64_t newer =
+        call->root_state.sequence > query->after_sequence ? call->root_state.sequence - query->after_sequence : 0;
     if (newer == 0) {
         reply(call->d, make(call->d, &ops__root_records__descriptor));
         call_answer(call, FAULT_NONE);
@@ -142,8 +144,12 @@ static void load_root(struct call *call)
     }
     call->partition = partition_of(call->tenant->name, query->root);
     struct load *load = ARENA_NEW(&call->arena, struct load);
-    *load = (struct load){.partition = call->partition, .tenant = call->tenant->name, .root = query->root,
-        .arena = &call->arena, .done = on_root, .user = call};
+    *load = (struct load){.partition = call->partition,
+        .tenant = call->tenant->name,
+        .root = query->root,
+        .arena = &call->arena,
+        .done = on_root,
+        .user = call};
     enum fault fault = port->load(port->context, load);
     if (fault != FAULT_NONE) {
         call_answer(call, call_fail(call, fault, "the store cannot be asked now"));
@@ -175,8 +181,8 @@ static void read_positions(const Ops__ReadEvents *query, struct stream_id out[st
         struct slice rest = slice_of(query->after[i]), number = {0};
         uint64_t partition = 0;
         struct stream_id at;
-        if (slice_take_field(&rest, '/', &number) && slice_parse_uint(number, PARTITIONS - 1, &partition) && rest.at != NULL &&
-            stream_id_parse(rest.at, rest.size, &at)) {
+        if (slice_take_field(&rest, '/', &number) && slice_parse_uint(number, PARTITIONS - 1, &partition) &&
+            rest.at != NULL && stream_id_parse(rest.at, rest.size, &at)) {
             out[partition] = at;
         }
     }
@@ -197,8 +203,12 @@ static void load_pages(struct call *call)
     read_positions(query, after);
     call->reading = pages;
     for (uint32_t p = 0; p < PARTITIONS; p++) {
-        pages->list[p] = (struct log_page){.partition = p, .after = after[p], .count_max = events_limit(query),
-            .arena = &call->arena, .done = on_page, .user = pages};
+        pages->list[p] = (struct log_page){.partition = p,
+            .after = after[p],
+            .count_max = events_limit(query),
+            .arena = &call->arena,
+            .done = on_page,
+            .user = pages};
         enum fault fault = port->page(port->context, &pages->list[p]);
         if (fault != FAULT_NONE) {
             call_fail(call, fault, "the log cannot be read now");

@@ -68,7 +68,8 @@ static void add(struct reference *reference, const ProtobufCMessage *message, co
         reference->room = room;
     }
     const char *id = contract_string_field(message, "id");
-    reference->items[reference->count++] = (struct reference_item){message->descriptor, id != NULL ? id : name, message};
+    reference->items[reference->count++] =
+        (struct reference_item){message->descriptor, id != NULL ? id : name, message};
 }
 
 /* The name without folder and ".json", for messages that have no id of their own. */
@@ -133,7 +134,8 @@ static enum fault sort(struct reference *reference, struct why *why)
     }
     for (size_t i = 1; i < reference->count; i++) {
         if (compare(&reference->items[i - 1], &reference->items[i]) == 0) {
-            why_set(why, "two files of %s have the id %s", reference->items[i].descriptor->name, reference->items[i].id);
+            why_set(
+                why, "two files of %s have the id %s", reference->items[i].descriptor->name, reference->items[i].id);
             return FAULT_INVALID;
         }
     }
@@ -146,7 +148,8 @@ enum fault reference_load(const struct reference_file *files, const char *dir, s
     MUST(reference != NULL);
     arena_init(&reference->arena, REFERENCE_BYTES_MAX);
     enum fault fault = FAULT_NONE;
-    for (const struct reference_file *file = files; fault == FAULT_NONE && file != NULL && file->message != NULL; file++) {
+    for (const struct reference_file *file = files; fault == FAULT_NONE && file != NULL && file->message != NULL;
+         file++) {
         const char *path = arena_printf(&reference->arena, "%s/%s", dir, file->path);
         fault = str_ends_with(path, "/") ? load_folder(reference, file->message, path, why)
                                          : load_file(reference, file->message, path, why);

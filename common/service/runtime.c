@@ -12,18 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS     1024 /* of roots; a power of two */
-#define POOL_MAX    64   /* calls whose memory is kept for the next ones */
-#define TURN_COMMITS 4096
+#define POOL_MAX     64   /* calls whose memory is kept for the next ones */
+#define TURN_COMMITS 4096 /* calls in flight are never more */
 
 struct runtime *runtime_new(const struct runtime_options *options)
 {
     struct runtime *runtime = calloc(1, sizeof *runtime);
     MUST(runtime != NULL);
     runtime->options = *options;
-    runtime->buckets = calloc(BUCKETS, sizeof *runtime->buckets);
+    turns_init(runtime);
     runtime->commits = calloc(TURN_COMMITS, sizeof *runtime->commits);
-    MUST(runtime->buckets != NULL && runtime->commits != NULL);
+    MUST(runtime->commits != NULL);
     MUST(options->calls_max > 0 && options->calls_max <= TURN_COMMITS);
     return runtime;
 }
@@ -105,115 +104,12 @@ enum fault call_fail(struct call *call, enum fault fault, const char *format, ..
     return fault;
 }
 
-/* ---- Turns of a root ---- */
-
-bool call_in_order(const struct call *call)
-{
-    return call->kind <= CALL_EVENT && call->root_number != 0;
-}
-
-static struct call **bucket_of(struct call *call)
-{
-    return &call->runtime->buckets[call->root_number & (BUCKETS - 1)];
-}
-
-static void take_turn(struct call *call)
-{
-    struct call **bucket = bucket_of(call);
-    call->next_turn = *bucket;
-    *bucket = call;
-    call_ready(call);
-}
-
-/* Two roots of one number only wait for each other for nothing. */
-static void wait_turn(struct call *call)
-{
-    for (struct call *first = *bucket_of(call); first != NULL; first = first->next_turn) {
-        if (first->root_number != call->root_number) {
-            continue;
-        }
-        if (first->behind == NULL) {
-            first->behind = call;
-        } else {
-            first->last_behind->behind = call;
-        }
-        first->last_behind = call;
-        return;
-    }
-    take_turn(call);
-}
-
-static void leave_turn(struct call *call)
-{
-    struct call **at = bucket_of(call);
-    while (*at != call) {
-        at = &(*at)->next_turn;
-    }
-    *at = call->next_turn;
-    struct call *next = call->behind;
-    if (next != NULL) {
-        next->last_behind = call->last_behind;
-        take_turn(next);
-    }
-}
-
 void call_end(struct call *call)
 {
     if (call_in_order(call)) {
-        leave_turn(call);
+        turn_leave(call);
     }
     call_free(call);
-}
-
-/* ---- Events that have to wait for better times ---- */
-
-/* It keeps its turn: what comes behind it in its root may not overtake it. */
-bool call_hold(struct call *call, uint32_t after_ms)
-{
-    struct runtime *runtime = call->runtime;
-    int64_t again_at_ms = runtime->now.monotonic_ms + after_ms;
-    if (runtime->draining || call->root_number == 0 || again_at_ms > call->held_until_ms) {
-        return false;
-    }
-    decide_forget(call->d);
-    call->root_loaded = false;
-    call->fault = FAULT_NONE;
-    call->races = 0;
-    call->rounds = 0;
-    call->again_at_ms = again_at_ms;
-    call->next = runtime->held;
-    runtime->held = call;
-    return true;
-}
-
-static void release_held(struct runtime *runtime)
-{
-    struct call *call = runtime->held;
-    runtime->held = NULL;
-    while (call != NULL) {
-        struct call *next = call->next;
-        if (runtime->draining || call->again_at_ms <= runtime->now.monotonic_ms) {
-            call_ready(call);
-        } else {
-            call->next = runtime->held;
-            runtime->held = call;
-        }
-        call = next;
-    }
-}
-
-int64_t runtime_wake_ms(const struct runtime *runtime)
-{
-    int64_t wake_ms = INT64_MAX;
-    for (const struct call *call = runtime->held; call != NULL; call = call->next) {
-        wake_ms = call->again_at_ms < wake_ms ? call->again_at_ms : wake_ms;
-    }
-    return wake_ms;
-}
-
-void runtime_drain(struct runtime *runtime)
-{
-    runtime->draining = true;
 }
 
 /* ---- A call's way ---- */
@@ -314,7 +210,7 @@ static void advance(struct call *call)
 static void begin(struct call *call)
 {
     if (call_in_order(call)) {
-        wait_turn(call);
+        turn_enter(call);
     } else {
         call_ready(call);
     }
@@ -391,7 +287,7 @@ static void commit_all(struct runtime *runtime)
 void runtime_turn(struct runtime *runtime, struct loop_now now)
 {
     runtime->now = now;
-    release_held(runtime);
+    turns_release(runtime);
     while (runtime->ready != NULL || runtime->commit_count > 0) {
         while (runtime->ready != NULL) {
             struct call *call = runtime->ready;
@@ -412,31 +308,13 @@ static void free_list(struct call *call)
     }
 }
 
-/* Calls of roots that are still under way, and those behind them. */
-static void free_turns(struct call *first)
-{
-    while (first != NULL) {
-        struct call *next = first->next_turn;
-        for (struct call *call = first; call != NULL;) {
-            struct call *behind = call->behind;
-            arena_done(&call->arena);
-            free(call);
-            call = behind;
-        }
-        first = next;
-    }
-}
-
 void runtime_free(struct runtime **runtime)
 {
     if (*runtime == NULL) {
         return;
     }
-    for (size_t i = 0; i < BUCKETS; i++) {
-        free_turns((*runtime)->buckets[i]);
-    }
+    turns_done(*runtime);
     free_list((*runtime)->pool);
-    free((*runtime)->buckets);
     free((*runtime)->commits);
     free(*runtime);
     *runtime = NULL;

@@ -1,11 +1,12 @@
-/* The runtime's core: what came in goes into runtime_receive(), what is to be done comes out through the port. No sockets, no Redis,
- * no clock: the loop gives it the time, and a simulator may stand in for everything around it.
+/* The runtime's core: what came in goes into runtime_receive(), what is to be done comes out through the port. No
+ * sockets, no Redis, no clock: the loop gives it the time, and a simulator may stand in for everything around it.
  *
  *     received -> waits for its root -> decides <-> loads -> commits -> answered
  *                                          ^-- lost the race: forgets, loads and decides again (three times at most)
  *
- * Calls of one root are carried out one after the other, in the order in which they came; calls of different roots together.
- * Everything asked for in a turn leaves in the turn's end: loads in one flush, commits of a partition in one call. */
+ * Calls of one root are carried out one after the other, in the order in which they came; calls of different roots
+ * together. Everything asked for in a turn leaves in the turn's end: loads in one flush, commits of a partition in one
+ * call. */
 #ifndef CASEBUS_SERVICE_RUNTIME_H
 #define CASEBUS_SERVICE_RUNTIME_H
 
@@ -19,12 +20,13 @@
 #include "common/store/log_read.h"
 
 enum {
-    RUNTIME_RACES_MAX = 3,    /* lost races, then OVERLOADED */
-    RUNTIME_ROUNDS_MAX = 16,  /* of loading what a rule asks for; more is a fault of the rule */
+    RUNTIME_RACES_MAX = 3,       /* lost races, then OVERLOADED */
+    RUNTIME_ROUNDS_MAX = 16,     /* of loading what a rule asks for; more is a fault of the rule */
     RUNTIME_PARTITIONS_MAX = 16, /* other partitions that one decision may look into */
-    RUNTIME_TTL_MS = 10000,   /* where a record names none */
-    RUNTIME_HOLD_MS = 20000,  /* how long an event is tried again here before the broker hears NAK: its attempts are for poison */
-    RUNTIME_EARLY_MS = 5000,  /* by which a due timer may be ahead of our clock */
+    RUNTIME_TTL_MS = 10000,      /* where a record names none */
+    RUNTIME_HOLD_MS =
+        20000, /* how long an event is tried again here before the broker hears NAK: its attempts are for poison */
+    RUNTIME_EARLY_MS = 5000, /* by which a due timer may be ahead of our clock */
 };
 
 /* What became of a call, for the log line and the metrics. Words and ids only. */
@@ -41,7 +43,8 @@ struct report {
     const char *why; /* for a caller with the right to know; never logged */
 };
 
-/* The world. Loads, scans, walks and pages are answered by their own `done`, later; a fault says that `done` will not be called. */
+/* The world. Loads, scans, walks and pages are answered by their own `done`, later; a fault says that `done` will not
+ * be called. */
 struct runtime_port {
     void *context;
     enum fault (*load)(void *context, struct load *load);
@@ -84,8 +87,8 @@ int64_t runtime_wake_ms(const struct runtime *runtime);
 /* From now on nothing is held back: what cannot be done now is given back. */
 void runtime_drain(struct runtime *runtime);
 
-/* Checks the tables against the contract: every command, readable row and query of the service's .proto has its rule, and every rule
- * its place in the contract. REFUSED with the first that is wrong. */
+/* Checks the tables against the contract: every command, readable row and query of the service's .proto has its rule,
+ * and every rule its place in the contract. REFUSED with the first that is wrong. */
 enum fault runtime_check_tables(const struct service *service, struct why *why);
 
 #endif

@@ -33,7 +33,8 @@ bool reply_split(struct bytes kept, struct arena *arena, Casebus__Outcome **outc
     }
     ProtobufCMessage *message = NULL;
     if (kept.size < 4 || size > kept.size - 4 ||
-        contract_unpack(&casebus__outcome__descriptor, kept.at + 4, size, &CROSSING_STATE, arena, NULL, &message) != FAULT_NONE) {
+        contract_unpack(&casebus__outcome__descriptor, kept.at + 4, size, &CROSSING_STATE, arena, NULL, &message) !=
+            FAULT_NONE) {
         return false;
     }
     *outcome = (Casebus__Outcome *)message;
@@ -143,8 +144,11 @@ static void add_entries(struct call *call)
     struct commit_entry *entries = ARENA_ARRAY(&call->arena, struct commit_entry, d->entry_count);
     for (size_t i = 0; i < d->entry_count; i++) {
         const struct index_change *from = &d->entries[i];
-        entries[i] = (struct commit_entry){.index = from->index, .group = from->group != NULL ? from->group : "",
-            .member = from->member, .sort = from->sort, .remove = from->remove};
+        entries[i] = (struct commit_entry){.index = from->index,
+            .group = from->group != NULL ? from->group : "",
+            .member = from->member,
+            .sort = from->sort,
+            .remove = from->remove};
     }
     call->commit.entry_count = d->entry_count;
     call->commit.entries = entries;
@@ -188,14 +192,20 @@ static struct bytes pack_task(struct call *call, const struct task *task)
         envelope.has_actor_signature = 1;
         envelope.actor_signature = (ProtobufCBinaryData){sizeof proof, proof};
     }
-    struct sealing about = {.tenant = call->d->tenant, .kind = is_question ? "task" : "command", .id = task->id,
-        .subject = task->subject, .lane = is_question ? task->lane : NULL};
+    struct sealing about = {.tenant = call->d->tenant,
+        .kind = is_question ? "task" : "command",
+        .id = task->id,
+        .subject = task->subject,
+        .lane = is_question ? task->lane : NULL};
     struct bytes sealed = sealing_seal(keys, &about, pack(call, task->body), &call->arena);
     if (sealed.at == NULL) {
         return sealed;
     }
-    struct task_parts parts = {.verb = is_question ? VERB_TASK : VERB_CMD, .tenant = envelope.tenant, .root = task->root,
-        .envelope = pack(call, &envelope.base), .body = sealed};
+    struct task_parts parts = {.verb = is_question ? VERB_TASK : VERB_CMD,
+        .tenant = envelope.tenant,
+        .root = task->root,
+        .envelope = pack(call, &envelope.base),
+        .body = sealed};
     return task_pack(&parts, &call->arena);
 }
 
@@ -290,7 +300,8 @@ enum fault call_save(struct call *call)
 static void lost_race(struct call *call)
 {
     if (++call->races >= RUNTIME_RACES_MAX) {
-        call_answer(call, call_fail(call, FAULT_OVERLOADED, "others changed %s at the same time, again and again", call->d->root));
+        call_answer(call,
+            call_fail(call, FAULT_OVERLOADED, "others changed %s at the same time, again and again", call->d->root));
         return;
     }
     decide_forget(call->d);
@@ -321,7 +332,8 @@ static void on_committed(struct commit *commit)
         lost_race(call);
         return;
     case COMMIT_CONFLICT:
-        call_answer(call, call_fail(call, FAULT_CONFLICT, "the id %s came before with other content", call->d->command_id));
+        call_answer(
+            call, call_fail(call, FAULT_CONFLICT, "the id %s came before with other content", call->d->command_id));
         return;
     case COMMIT_UNKNOWN:
         call_answer(call, call_fail(call, FAULT_UNKNOWN, "%s", commit->why.text));

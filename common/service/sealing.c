@@ -27,8 +27,8 @@ static struct seal_about about_of(const struct sealing *about)
 
 struct bytes sealing_seal(struct keys *keys, const struct sealing *about, struct bytes clear, struct arena *arena)
 {
-    const struct key *key = about->lane != NULL ? lane_key(keys, about, 0, arena)
-                                                : keys_current(keys, KEY_BUS, about->tenant);
+    const struct key *key =
+        about->lane != NULL ? lane_key(keys, about, 0, arena) : keys_current(keys, KEY_BUS, about->tenant);
     if (key == NULL) {
         return (struct bytes){0};
     }
@@ -38,14 +38,15 @@ struct bytes sealing_seal(struct keys *keys, const struct sealing *about, struct
     return bytes_of(out, sealed_size(clear.size));
 }
 
-bool sealing_open(struct keys *keys, const struct sealing *about, struct bytes sealed, struct arena *arena, struct bytes *out)
+bool sealing_open(
+    struct keys *keys, const struct sealing *about, struct bytes sealed, struct arena *arena, struct bytes *out)
 {
     uint32_t epoch = 0;
     if (sealed.size < SEAL_OVERHEAD || !seal_epoch(sealed, &epoch)) {
         return false;
     }
-    const struct key *key = about->lane != NULL ? lane_key(keys, about, epoch, arena)
-                                                : keys_find(keys, KEY_BUS, about->tenant, epoch);
+    const struct key *key =
+        about->lane != NULL ? lane_key(keys, about, epoch, arena) : keys_find(keys, KEY_BUS, about->tenant, epoch);
     if (key == NULL) {
         return false;
     }

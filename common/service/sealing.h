@@ -8,7 +8,8 @@
  *     task     TASK                                      lane            id of the task, its subject
  *     decided  ANSWER                                    lane            id of the task, the answer's subject
  *
- * A lane's key is that of the payer (`payer/<tenant>/<payer>`), or of the name `channel.<channel>` (`channel/<tenant>/<channel>`). */
+ * A lane's key is that of the payer (`payer/<tenant>/<payer>`), or of the name `channel.<channel>`
+ * (`channel/<tenant>/<channel>`). */
 #ifndef CASEBUS_SERVICE_SEALING_H
 #define CASEBUS_SERVICE_SEALING_H
 
@@ -28,10 +29,11 @@ struct sealing {
 /* NULL bytes when the ring has no key for it. */
 struct bytes sealing_seal(struct keys *keys, const struct sealing *about, struct bytes clear, struct arena *arena);
 /* False when the ring has no key for it, or the body was altered or is about something else. */
-bool sealing_open(struct keys *keys, const struct sealing *about, struct bytes sealed, struct arena *arena, struct bytes *out);
+bool sealing_open(
+    struct keys *keys, const struct sealing *about, struct bytes sealed, struct arena *arena, struct bytes *out);
 
-/* Proves that a service of this installation made the envelope of a command that it tells: a keyed hash under the tenant's store
- * key, which no client and no broker has. Stands in `actor_signature`. */
+/* Proves that a service of this installation made the envelope of a command that it tells: a keyed hash under the
+ * tenant's store key, which no client and no broker has. Stands in `actor_signature`. */
 #define SYSTEM_PROOF_SIZE 16
 bool system_prove(const struct keys *keys, const Casebus__Envelope *envelope, uint8_t out[SYSTEM_PROOF_SIZE]);
 bool system_proven(const struct keys *keys, const Casebus__Envelope *envelope);

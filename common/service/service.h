@@ -1,6 +1,7 @@
 /* A service: tables of pure functions. The only thing that a service's folder exports is one `const struct service`.
  *
- * The runtime does the rest, once for all services: receive, guard, authorise, load, decide, commit, reply, log, count. */
+ * The runtime does the rest, once for all services: receive, guard, authorise, load, decide, commit, reply, log, count.
+ */
 #ifndef CASEBUS_SERVICE_SERVICE_H
 #define CASEBUS_SERVICE_SERVICE_H
 
@@ -8,8 +9,8 @@
 
 #include "common/service/decision.h"
 
-/* Rules, as the runtime calls them. `state` is the aggregate that the contract names: zeroed and with its ids set when the command
- * creates it, else as stored; NULL for a query of a missing aggregate. */
+/* Rules, as the runtime calls them. `state` is the aggregate that the contract names: zeroed and with its ids set when
+ * the command creates it, else as stored; NULL for a query of a missing aggregate. */
 typedef enum fault command_rule(struct decision *d, void *state, const void *command);
 typedef enum fault reaction_rule(struct decision *d, const void *event);
 typedef enum fault timer_rule(struct decision *d, void *state, const char *name, int64_t due_at_ms);
@@ -60,20 +61,32 @@ struct service {
     const struct reference_file *references;
 };
 
-/* Rows. Each table ends with an empty row: {0}. The rule's own types are checked at compile time by the conditional, which has no
- * effect at run time:
+/* Rows. Each table ends with an empty row: {0}. The rule's own types are checked at compile time by the conditional,
+ * which has no effect at run time:
  *
  *     COMMAND(Intake__AcceptReferral, intake__accept_referral__descriptor, Intake__Referral, accept_referral) */
-#define COMMAND(Message, descriptor, State, rule)                                                                       \
-    {&(descriptor), (command_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const Message *))0)}
-#define REACTION(Event, descriptor, rule)                                                                               \
-    {&(descriptor), (reaction_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, const Event *))0)}
-#define TIMER(kind, State, rule)                                                                                        \
-    {(kind), (timer_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const char *, int64_t))0)}
-#define ANSWER(Message, descriptor, kind, State, rule)                                                                  \
-    {&(descriptor), (kind), (answer_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const Message *))0)}
-#define QUERY(Message, descriptor, State, rule)                                                                         \
-    {&(descriptor), (query_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, const State *, const Message *))0)}
+#define COMMAND(Message, descriptor, State, rule)                                                                      \
+    {                                                                                                                  \
+        &(descriptor), (command_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const Message *))0)    \
+    }
+#define REACTION(Event, descriptor, rule)                                                                              \
+    {                                                                                                                  \
+        &(descriptor), (reaction_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, const Event *))0)              \
+    }
+#define TIMER(kind, State, rule)                                                                                       \
+    {                                                                                                                  \
+        (kind), (timer_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const char *, int64_t))0)       \
+    }
+#define ANSWER(Message, descriptor, kind, State, rule)                                                                 \
+    {                                                                                                                  \
+        &(descriptor), (kind),                                                                                         \
+            (answer_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, State *, const Message *))0)                \
+    }
+#define QUERY(Message, descriptor, State, rule)                                                                        \
+    {                                                                                                                  \
+        &(descriptor),                                                                                                 \
+            (query_rule *)(1 ? (rule) : (enum fault(*)(struct decision *, const State *, const Message *))0)           \
+    }
 
 /* Runs the service until SIGTERM. Returns the exit status. The whole of a service's main.c. */
 int service_main(const struct service *service, int argc, char **argv);

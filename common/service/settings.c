@@ -134,8 +134,8 @@ static bool read_environment(struct settings *settings, char **environment, stru
         struct slice variable = {*environment + prefix, (size_t)(equals - *environment) - prefix};
         int place = place_of(settings, name_of_variable(settings, variable));
         if (place < 0) {
-            why_set(why, "environment: %s%.*s names no setting; --help lists all", ENVIRONMENT_PREFIX, (int)variable.size,
-                variable.at);
+            why_set(why, "environment: %s%.*s names no setting; --help lists all", ENVIRONMENT_PREFIX,
+                (int)variable.size, variable.at);
             return false;
         }
         if (!put(settings, place, equals + 1, "environment", why)) {
@@ -291,8 +291,8 @@ size_t settings_words(const struct settings *settings, const char *const **out)
 
 void settings_help(const char *program, const char *usage, const struct setting *const *tables, struct text *out)
 {
-    text_addf(out, "usage: %s %s\n\nSettings, from the file (--config), the environment (%sNAME) and arguments:\n", program,
-        usage, ENVIRONMENT_PREFIX);
+    text_addf(out, "usage: %s %s\n\nSettings, from the file (--config), the environment (%sNAME) and arguments:\n",
+        program, usage, ENVIRONMENT_PREFIX);
     for (; *tables != NULL; tables++) {
         for (const struct setting *row = *tables; row->name != NULL; row++) {
             text_addf(out, "  --%-14s %s", row->name, row->help);

@@ -1,9 +1,10 @@
 /* Settings of a process: one table says their names, defaults and meaning, and everything else follows from it.
  *
- * A value comes from, the later ones on top: the table's default; the file; the environment, `CASEBUS_<NAME>`; the arguments,
- * `--name=value` or `--name value`. The file (setting `config`) has lines `name = value`; those before the first section are for every process, those
- * in `[program]` for that program alone. What nobody knows is refused with a sentence that says where it stands, so that a
- * misspelt setting never goes unnoticed. */
+ * A value comes from, the later ones on top: the table's default; the file; the environment, `CASEBUS_<NAME>`; the
+ * arguments,
+ * `--name=value` or `--name value`. The file (setting `config`) has lines `name = value`; those before the first
+ * section are for every process, those in `[program]` for that program alone. What nobody knows is refused with a
+ * sentence that says where it stands, so that a misspelt setting never goes unnoticed. */
 #ifndef CASEBUS_SERVICE_SETTINGS_H
 #define CASEBUS_SERVICE_SETTINGS_H
 
@@ -14,9 +15,9 @@
 #include "common/core/fault.h"
 #include "common/core/text.h"
 
-#define SETTINGS_MAX       64   /* of one process */
-#define SETTING_BYTES_MAX  1024 /* of one value */
-#define SETTING_LIST_MAX   16   /* values of a list, separated by commas */
+#define SETTINGS_MAX      64   /* of one process */
+#define SETTING_BYTES_MAX 1024 /* of one value */
+#define SETTING_LIST_MAX  16   /* values of a list, separated by commas */
 
 /* Whether the value may be; else `why` completes the sentence "log-level is "loud": ...". */
 typedef bool setting_check(const char *value, struct why *why);
@@ -37,10 +38,10 @@ enum settings_outcome {
     SETTINGS_WRONG, /* `why` says what is wrong, where, and what is known */
 };
 
-/* Reads them. `tables` is a NULL-ended list of tables; a name stands in one of them only. `program` names the section of the
- * file. `words` says whether arguments without dashes may be given. `environment` is NULL-ended, as environ. */
-enum settings_outcome settings_load(const char *program, const struct setting *const *tables, bool words, int argc, char **argv,
-    char **environment, struct settings **out, struct why *why);
+/* Reads them. `tables` is a NULL-ended list of tables; a name stands in one of them only. `program` names the section
+ * of the file. `words` says whether arguments without dashes may be given. `environment` is NULL-ended, as environ. */
+enum settings_outcome settings_load(const char *program, const struct setting *const *tables, bool words, int argc,
+    char **argv, char **environment, struct settings **out, struct why *why);
 void settings_free(struct settings **settings);
 
 /* The value; asking for one that is in no table is a MUST. Lives as long as the settings. */
@@ -64,7 +65,8 @@ bool setting_is_id(const char *value, struct why *why);
 bool setting_is_level(const char *value, struct why *why);
 bool setting_is_given(const char *value, struct why *why); /* not empty */
 
-/* What every process of the house has: config, brokers, redis, instance, tenants, keys, actor-keys, seeds, http-port, http-address, log-level. */
+/* What every process of the house has: config, brokers, redis, instance, tenants, keys, actor-keys, seeds, http-port,
+ * http-address, log-level. */
 extern const struct setting SETTINGS_COMMON[];
 
 #endif

@@ -115,8 +115,11 @@ static enum fault open_brokers(struct host *host, struct why *why)
     hello.credit_messages = (uint32_t)settings_number(host->settings, "credits");
     add_wants(host, &hello);
     struct brokers_options options = {.endpoints = endpoints,
-        .endpoint_count = settings_list(host->settings, "brokers", endpoints), .hello = &hello, .user = host,
-        .receive = receive, .drained = drained};
+        .endpoint_count = settings_list(host->settings, "brokers", endpoints),
+        .hello = &hello,
+        .user = host,
+        .receive = receive,
+        .drained = drained};
     if (options.endpoint_count == 0) {
         why_set(why, "brokers names no endpoint");
         return FAULT_INVALID;
@@ -173,9 +176,11 @@ static void make_runtime(struct host *host)
 static enum fault serve_http(struct host *host, struct why *why)
 {
     uint16_t port = (uint16_t)settings_number(host->settings, "http-port");
-    struct http_pages pages = {.user = host, .ready = host_is_ready, .refresh = host_refresh_metrics, .metrics = host->metrics};
-    return port == 0 ? FAULT_NONE
-                     : http_start(host->loop, settings_text(host->settings, "http-address"), port, pages, &host->http, why);
+    struct http_pages pages = {
+        .user = host, .ready = host_is_ready, .refresh = host_refresh_metrics, .metrics = host->metrics};
+    return port == 0
+               ? FAULT_NONE
+               : http_start(host->loop, settings_text(host->settings, "http-address"), port, pages, &host->http, why);
 }
 
 enum fault host_start(struct host *host, struct why *why)

@@ -23,7 +23,8 @@ struct tenant {
 
 struct tenants;
 
-/* UNAVAILABLE when the file cannot be read; INVALID, with the place, when a name, zone or word in it is not right, or it names none. */
+/* UNAVAILABLE when the file cannot be read; INVALID, with the place, when a name, zone or word in it is not right, or
+ * it names none. */
 enum fault tenants_load(const char *path, struct tenants **out, struct why *why);
 void tenants_free(struct tenants **tenants);
 

@@ -41,8 +41,8 @@ static size_t prepare_store(void *user, struct loop_now now, zmq_pollitem_t *ite
     for (size_t i = 0; i < shards_count(shards); i++) {
         struct redis *redis = shards_at(shards, i);
         if (redis_fd(redis) >= 0) {
-            items[count++] = (zmq_pollitem_t){.fd = redis_fd(redis),
-                .events = (short)(ZMQ_POLLIN | (redis_wants_write(redis) ? ZMQ_POLLOUT : 0))};
+            items[count++] = (zmq_pollitem_t){
+                .fd = redis_fd(redis), .events = (short)(ZMQ_POLLIN | (redis_wants_write(redis) ? ZMQ_POLLOUT : 0))};
         }
     }
     int64_t next = shards_next_tick_ms(shards);
@@ -117,7 +117,8 @@ static void count(struct host *host, const struct report *report)
 {
     char labels[256];
     snprintf(labels, sizeof labels, "kind=\"%s\",outcome=\"%s\"", report->kind, fault_word(report->fault));
-    metric_add(metrics_find(host->metrics, METRIC_COUNTER, "casebus_calls_total", "Calls by kind and outcome.", labels), 1);
+    metric_add(
+        metrics_find(host->metrics, METRIC_COUNTER, "casebus_calls_total", "Calls by kind and outcome.", labels), 1);
     snprintf(labels, sizeof labels, "kind=\"%s\"", report->kind);
     metric_observe(metrics_find(host->metrics, METRIC_HISTOGRAM, "casebus_call_seconds",
                        "From the record that asks to the one that answers.", labels),
@@ -185,7 +186,8 @@ static void refresh_store(struct host *host)
     counter(host, NAME, HELP, "outcome=\"unknown\"", counts->unknown);
     counter(host, NAME, HELP, "outcome=\"overloaded\"", counts->overloaded);
     counter(host, NAME, HELP, "outcome=\"unavailable\"", counts->unavailable);
-    counter(host, "casebus_commits_rehashed_total", "Commits chained anew to a root that had moved on.", "", counts->rehashed);
+    counter(host, "casebus_commits_rehashed_total", "Commits chained anew to a root that had moved on.", "",
+        counts->rehashed);
     counter(host, "casebus_store_corrupt_total", "Bodies and records that did not verify.", "", counts->corrupt);
     gauge(host, "casebus_store_ready", "1 while the store is connected.", "", shards_are_ready(host->store.shards));
 }
@@ -195,8 +197,10 @@ void host_refresh_metrics(void *user)
     struct host *host = user;
     struct brokers_counts counts = brokers_counts(host->brokers);
     refresh_store(host);
-    gauge(host, "casebus_calls_in_flight", "Calls received and not yet answered.", "", runtime_in_flight(host->runtime));
-    gauge(host, "casebus_brokers_ready", "Brokers that this instance has a session with.", "", brokers_ready(host->brokers));
+    gauge(
+        host, "casebus_calls_in_flight", "Calls received and not yet answered.", "", runtime_in_flight(host->runtime));
+    gauge(host, "casebus_brokers_ready", "Brokers that this instance has a session with.", "",
+        brokers_ready(host->brokers));
     counter(host, "casebus_records_total", "Records on the links.", "direction=\"in\"", counts.records_in);
     counter(host, "casebus_records_total", "Records on the links.", "direction=\"out\"", counts.records_out);
     counter(host, "casebus_bad_frames_total", "Frames refused as a whole.", "", counts.bad_frames);
@@ -206,8 +210,15 @@ void host_refresh_metrics(void *user)
 
 void host_connect(struct host *host)
 {
-    host->port = (struct runtime_port){.context = host, .load = load, .commit = commit, .scan = scan, .walk = walk,
-        .page = page, .answer = answer, .report = on_report, .now_us = now_us};
+    host->port = (struct runtime_port){.context = host,
+        .load = load,
+        .commit = commit,
+        .scan = scan,
+        .walk = walk,
+        .page = page,
+        .answer = answer,
+        .report = on_report,
+        .now_us = now_us};
     loop_add(host->loop, (struct loop_source){.user = host, .prepare = prepare_store, .drain = drain_store});
     loop_add(host->loop, brokers_source(host->brokers));
     loop_add(host->loop, (struct loop_source){.user = host, .prepare = prepare_turn, .flush = flush});

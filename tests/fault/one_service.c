@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #define PATIENT(family)                                                                                                \
-    "\"patient\": {\"familyName\": \"" family "\", \"givenName\": \"Ada\", \"birthDate\": \"1950-02-03\", "              \
+    "\"patient\": {\"familyName\": \"" family "\", \"givenName\": \"Ada\", \"birthDate\": \"1950-02-03\", "            \
     "\"sex\": \"SEX_FEMALE\", \"address\": {\"state\": \"MA\"}}"
 #define REFERRAL(family) "{\"source\": \"ward 3\", " PATIENT(family) "}"
 
@@ -35,8 +35,9 @@ static int stop(void **unused)
 
 static struct stage_outcome refer(const char *json, const char *id)
 {
-    return stage_ask(&stage, (struct stage_call){
-                                 .subject = "intake.ReceiveReferral", .json = json, .id = id, .role = CASEBUS__ROLE__ROLE_PROVIDER});
+    return stage_ask(
+        &stage, (struct stage_call){
+                    .subject = "intake.ReceiveReferral", .json = json, .id = id, .role = CASEBUS__ROLE__ROLE_PROVIDER});
 }
 
 static void must_be_done(struct stage_outcome outcome)
@@ -52,14 +53,16 @@ static void a_referral_is_committed_and_its_tasks_reach_other_roots_and_come_bac
     struct stage_outcome outcome = refer(REFERRAL("Ng"), NULL);
     must_be_done(outcome);
     assert_true(stage_sees(&stage, outcome.root, "intake.ReferralReceived"));
-    assert_true(stage_sees(&stage, outcome.root, "intake.PersonMatched")); /* Asked of the person's root, in another partition. */
+    assert_true(stage_sees(
+        &stage, outcome.root, "intake.PersonMatched")); /* Asked of the person's root, in another partition. */
     assert_int_equal(stage_count(&stage, outcome.root, "intake.ReferralReceived"), 1);
 }
 
 static void the_same_referral_again_has_no_second_effect(void **unused)
 {
     (void)unused;
-    struct stage_outcome first = refer(REFERRAL("Okafor"), "referral-1"), again = refer(REFERRAL("Okafor"), "referral-1");
+    struct stage_outcome first = refer(REFERRAL("Okafor"), "referral-1"),
+                         again = refer(REFERRAL("Okafor"), "referral-1");
     must_be_done(first);
     must_be_done(again);
     assert_string_equal(first.root, again.root);
@@ -73,8 +76,10 @@ static void the_same_referral_again_has_no_second_effect(void **unused)
 static void what_nobody_serves_is_unavailable_at_once(void **unused)
 {
     (void)unused;
-    struct stage_outcome outcome = stage_ask(&stage,
-        (struct stage_call){.subject = "planning.ReadPlan", .json = "{\"planId\": \"p1\", \"caseId\": \"c1\"}", .query = true, .timeout_ms = 300});
+    struct stage_outcome outcome = stage_ask(&stage, (struct stage_call){.subject = "planning.ReadPlan",
+                                                         .json = "{\"planId\": \"p1\", \"caseId\": \"c1\"}",
+                                                         .query = true,
+                                                         .timeout_ms = 300});
     assert_int_equal(outcome.fault, FAULT_UNAVAILABLE);
 }
 
@@ -100,8 +105,10 @@ static void redis_killed_and_back_has_all_that_was_acknowledged(void **unused)
     must_be_done(before);
     redis_fixture_kill(&stage.redis);
     struct stage_outcome meanwhile = stage_ask(&stage, (struct stage_call){.subject = "intake.ReceiveReferral",
-                                                           .json = REFERRAL("Late"), .id = "referral-3",
-                                                           .role = CASEBUS__ROLE__ROLE_PROVIDER, .timeout_ms = 500});
+                                                           .json = REFERRAL("Late"),
+                                                           .id = "referral-3",
+                                                           .role = CASEBUS__ROLE__ROLE_PROVIDER,
+                                                           .timeout_ms = 500});
     assert_true(meanwhile.fault == FAULT_UNAVAILABLE || meanwhile.fault == FAULT_UNKNOWN);
     redis_fixture_restart(&stage.redis, NULL);
     assert_true(stage_sees(&stage, before.root, "intake.ReferralReceived"));

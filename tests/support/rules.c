@@ -92,7 +92,8 @@ static struct rules_aggregate *find(const struct rules *r, const char *service, 
     return NULL;
 }
 
-static void keep(struct rules *r, const struct contract_aggregate *row, const char *root, const char *key, struct packed body)
+static void keep(
+    struct rules *r, const struct contract_aggregate *row, const char *root, const char *key, struct packed body)
 {
     struct rules_aggregate *kept = find(r, row->service, row->kind, key);
     if (kept == NULL) {

@@ -1,8 +1,10 @@
-/* Tests of rules: a small world in which a service's rules are run exactly as the runtime runs them, without store or bus.
+/* Tests of rules: a small world in which a service's rules are run exactly as the runtime runs them, without store or
+ * bus.
  *
- * The world keeps aggregates; a call that succeeds changes them, so that a test can tell a story call by call. What the last call
- * did can be looked at until the next one. Every call is decided twice and must come out the same, byte for byte; every message
- * that it makes must keep the rules of the contract. Whatever breaks that ends the test with a sentence.
+ * The world keeps aggregates; a call that succeeds changes them, so that a test can tell a story call by call. What the
+ * last call did can be looked at until the next one. Every call is decided twice and must come out the same, byte for
+ * byte; every message that it makes must keep the rules of the contract. Whatever breaks that ends the test with a
+ * sentence.
  *
  *     struct rules r;
  *     rules_begin(&r, &INTAKE);
@@ -23,9 +25,9 @@ struct rules_entry;
 struct rules {
     /* Facts of the next call; a test may change them between calls. */
     int64_t now_ms;
-    struct actor actor; /* Nurse n1. */
-    const char *tenant; /* demo */
-    const char *zone;   /* America/New_York */
+    struct actor actor;     /* Nurse n1. */
+    const char *tenant;     /* demo */
+    const char *zone;       /* America/New_York */
     const char *command_id; /* NULL: a new one for each call, "command-1", "command-2", ... */
     const char *root;       /* Of reactions, timers and answers; NULL: "root-1". */
 
@@ -52,7 +54,8 @@ void rules_load_references(struct rules *r, const char *seeds);
 /* Puts an aggregate of any service into the world, by the ids in its fields, over the one that is there. */
 void rules_know(struct rules *r, const ProtobufCMessage *state);
 
-/* A message of the contract, by subject or full name, from its JSON; it must keep the rules. Lives as long as the world. */
+/* A message of the contract, by subject or full name, from its JSON; it must keep the rules. Lives as long as the
+ * world. */
 void *rules_json(struct rules *r, const char *name, const char *json);
 
 /* Calls. A command that leaves its ids open gets fresh ones, as from the runtime. */
@@ -72,7 +75,8 @@ const struct task *rules_task(const struct rules *r, const char *subject);
 size_t rules_task_count(const struct rules *r, const char *subject);
 const void *rules_told(const struct rules *r, const char *subject); /* Body of that task. */
 const struct timer_change *rules_timer_change(const struct rules *r, const char *key, const char *name);
-const struct index_change *rules_index_change(const struct rules *r, const char *index, const char *group, const char *member);
+const struct index_change *rules_index_change(
+    const struct rules *r, const char *index, const char *group, const char *member);
 const void *rules_reply(const struct rules *r);
 const char *rules_why(const struct rules *r);
 

@@ -31,8 +31,8 @@ static void die(const char *what, const char *detail)
 
 /* ---- Bodies ---- */
 
-static enum fault seal_body(
-    void *context, const struct body_about *about, struct body in, struct arena *arena, struct why *why, struct body *out)
+static enum fault seal_body(void *context, const struct body_about *about, struct body in, struct arena *arena,
+    struct why *why, struct body *out)
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
     struct bytes sealed = sealing_seal(context, &sealing, (struct bytes){in.bytes, in.size}, arena);
@@ -41,8 +41,8 @@ static enum fault seal_body(
     return sealed.at != NULL ? FAULT_NONE : FAULT_UNAVAILABLE;
 }
 
-static enum fault open_body(
-    void *context, const struct body_about *about, struct body in, struct arena *arena, struct why *why, struct body *out)
+static enum fault open_body(void *context, const struct body_about *about, struct body in, struct arena *arena,
+    struct why *why, struct body *out)
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
     struct bytes clear;
@@ -151,7 +151,8 @@ static void write_files(struct stage *stage)
     }
     snprintf(path, sizeof path, "%s/actor.key", stage->dir);
     snprintf(public_path, sizeof public_path, "%s/actor.pub", stage->dir);
-    if (actor_key_make(path, public_path, &why) != FAULT_NONE || actor_key_load(path, &why, &stage->signer) != FAULT_NONE) {
+    if (actor_key_make(path, public_path, &why) != FAULT_NONE ||
+        actor_key_load(path, &why, &stage->signer) != FAULT_NONE) {
         die("actor key", why.text);
     }
 }
@@ -160,7 +161,10 @@ static void connect_client(struct stage *stage)
 {
     const char *endpoints[] = {stage->broker};
     struct why why = {0};
-    struct client_options options = {.endpoints = endpoints, .endpoint_count = 1, .tenant = "demo", .version = "test",
+    struct client_options options = {.endpoints = endpoints,
+        .endpoint_count = 1,
+        .tenant = "demo",
+        .version = "test",
         .actor = {.id = "n1", .role = CASEBUS__ROLE__ROLE_NURSE, .simulated = true, .key = &stage->signer},
         .seal = {stage->keys, seal_body, open_body}};
     if (client_new(&options, &why, &stage->client) != FAULT_NONE ||
@@ -229,8 +233,9 @@ static struct body body_of(struct stage *stage, const char *subject, const char 
 
 static const ProtobufCMessage *unpack_reply(struct stage *stage, const struct client_result *result)
 {
-    const struct contract_message *row =
-        result->outcome != NULL && result->outcome->body_type != NULL ? contract_find_message(result->outcome->body_type) : NULL;
+    const struct contract_message *row = result->outcome != NULL && result->outcome->body_type != NULL
+                                             ? contract_find_message(result->outcome->body_type)
+                                             : NULL;
     ProtobufCMessage *message = NULL;
     struct why why = {0};
     if (row == NULL || result->fault != FAULT_NONE) {
@@ -258,10 +263,15 @@ static struct stage_outcome outcome_of(struct stage *stage, struct client_result
 
 struct stage_outcome stage_ask(struct stage *stage, struct stage_call call)
 {
-    struct client_actor actor = {.id = "n1", .role = call.role != 0 ? call.role : CASEBUS__ROLE__ROLE_NURSE,
-        .simulated = true, .key = &stage->signer};
-    struct client_call asked = {.subject = call.subject, .body = body_of(stage, call.subject, call.json), .id = call.id,
-        .timeout_ms = call.timeout_ms > 0 ? call.timeout_ms : STAGE_WAIT_MS, .actor = &actor};
+    struct client_actor actor = {.id = "n1",
+        .role = call.role != 0 ? call.role : CASEBUS__ROLE__ROLE_NURSE,
+        .simulated = true,
+        .key = &stage->signer};
+    struct client_call asked = {.subject = call.subject,
+        .body = body_of(stage, call.subject, call.json),
+        .id = call.id,
+        .timeout_ms = call.timeout_ms > 0 ? call.timeout_ms : STAGE_WAIT_MS,
+        .actor = &actor};
     struct client_result result;
     if (call.query) {
         client_query(stage->client, &asked, &result);
@@ -290,7 +300,8 @@ size_t stage_count(struct stage *stage, const char *root, const char *event)
     struct arena kept = stage->arena;
     arena_init(&stage->arena, 0);
     const char *json = arena_printf(&stage->arena, "{\"root\": \"%s\"}", root);
-    struct stage_outcome outcome = stage_ask(stage, (struct stage_call){.subject = "ops.ReadRoot", .json = json, .query = true});
+    struct stage_outcome outcome =
+        stage_ask(stage, (struct stage_call){.subject = "ops.ReadRoot", .json = json, .query = true});
     if (outcome.fault != FAULT_NONE && outcome.fault != FAULT_UNAVAILABLE) {
         die("ops.ReadRoot", outcome.why);
     }

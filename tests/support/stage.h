@@ -1,8 +1,9 @@
-/* The stage as it runs at a customer's, small: a Redis, a broker and services as processes of their own, in a folder of the test's own,
- * and a client that signs and seals. For tests of the whole; processes may be killed and started again at any time.
+/* The stage as it runs at a customer's, small: a Redis, a broker and services as processes of their own, in a folder of
+ * the test's own, and a client that signs and seals. For tests of the whole; processes may be killed and started again
+ * at any time.
  *
- * Needs the programs in build/<preset>/bin (SUITE_BUILD). What the processes said stands in <dir>/<name>.log, which is shown when
- * the stage could not be started. */
+ * Needs the programs in build/<preset>/bin (SUITE_BUILD). What the processes said stands in <dir>/<name>.log, which is
+ * shown when the stage could not be started. */
 #ifndef SUPPORT_STAGE_H
 #define SUPPORT_STAGE_H
 
@@ -44,7 +45,8 @@ int stage_end(struct stage *stage, const char *name, int signal);
 /* Starts it again, on the same data. */
 void stage_restart(struct stage *stage, const char *name);
 
-/* One call and its outcome. `id` NULL: made. The reply, unpacked, lies in the stage's arena; NULL when there is none. */
+/* One call and its outcome. `id` NULL: made. The reply, unpacked, lies in the stage's arena; NULL when there is none.
+ */
 struct stage_call {
     const char *subject;
     const char *json;

@@ -115,7 +115,8 @@ static enum fault eligibility_answered(struct decision *d, Intake__Case *state, 
 
 static const struct command COMMANDS[] = {
     COMMAND(Intake__RecordConsent, intake__record_consent__descriptor, Intake__Case, record_consent),
-    COMMAND(Intake__AnswerQuestionnaire, intake__answer_questionnaire__descriptor, Intake__Assessment, answer_questionnaire),
+    COMMAND(Intake__AnswerQuestionnaire, intake__answer_questionnaire__descriptor, Intake__Assessment,
+        answer_questionnaire),
     COMMAND(Intake__ReceiveReferral, intake__receive_referral__descriptor, Intake__Referral, receive_referral),
     {0},
 };
@@ -135,6 +136,9 @@ static const struct query QUERIES[] = {
     QUERY(Intake__ListCases, intake__list_cases__descriptor, void, list_cases),
     {0},
 };
-const struct service TINY = {
-    .name = "intake", .commands = COMMANDS, .reactions = REACTIONS, .timers = TIMERS,
-    .answers = ANSWERS, .queries = QUERIES};
+const struct service TINY = {.name = "intake",
+    .commands = COMMANDS,
+    .reactions = REACTIONS,
+    .timers = TIMERS,
+    .answers = ANSWERS,
+    .queries = QUERIES};

@@ -35,7 +35,8 @@ static struct world_kept *find_kept(struct world *world, const char *key)
     return NULL;
 }
 
-static const char *key_of(struct world *world, const char *service, const char *kind, const char *tenant, const char *id)
+static const char *key_of(
+    struct world *world, const char *service, const char *kind, const char *tenant, const char *id)
 {
     return arena_printf(&world->arena, "%s:%s:%s:%s", service, kind, tenant, id);
 }
@@ -78,7 +79,8 @@ static void carry_out_load(struct world *world, struct load *load)
     }
     for (size_t i = 0; i < load->count; i++) {
         struct load_aggregate *wanted = &load->aggregates[i];
-        const struct world_kept *kept = find_kept(world, key_of(world, wanted->service, wanted->kind, load->tenant, wanted->id));
+        const struct world_kept *kept =
+            find_kept(world, key_of(world, wanted->service, wanted->kind, load->tenant, wanted->id));
         if (kept != NULL) {
             wanted->stamp = kept->stamp;
             wanted->schema = 1;
@@ -97,13 +99,15 @@ static bool all_current(struct world *world, const struct commit *commit)
 {
     for (size_t i = 0; i < commit->state_count; i++) {
         const struct commit_state *state = &commit->states[i];
-        if (!is_current(world, key_of(world, commit->service, state->kind, commit->tenant, state->id), &state->expected)) {
+        if (!is_current(
+                world, key_of(world, commit->service, state->kind, commit->tenant, state->id), &state->expected)) {
             return false;
         }
     }
     for (size_t i = 0; i < commit->guard_count; i++) {
         const struct commit_guard *guard = &commit->guards[i];
-        if (!is_current(world, key_of(world, guard->service, guard->kind, commit->tenant, guard->id), &guard->expected)) {
+        if (!is_current(
+                world, key_of(world, guard->service, guard->kind, commit->tenant, guard->id), &guard->expected)) {
             return false;
         }
     }
@@ -139,7 +143,8 @@ static void write_all(struct world *world, struct commit *commit)
     if (commit->command_id[0] != '\0') {
         struct world_command *command = &world->commands[world->command_count++];
         *command = (struct world_command){.id = arena_strdup(&world->arena, commit->command_id),
-            .reply = keep_bytes(world, commit->reply), .sequence = root->state.sequence};
+            .reply = keep_bytes(world, commit->reply),
+            .sequence = root->state.sequence};
         memcpy(command->fingerprint, commit->fingerprint, FINGERPRINT_SIZE);
     }
     commit->root_after = root->state;
@@ -214,7 +219,8 @@ static void keep_last(struct world *world, const struct commit *commit)
     struct arena *arena = &world->arena;
     struct commit_task *tasks = ARENA_ARRAY(arena, struct commit_task, commit->task_count);
     for (size_t i = 0; i < commit->task_count; i++) {
-        tasks[i] = (struct commit_task){arena_strdup(arena, commit->tasks[i].dest), keep_bytes(world, commit->tasks[i].body)};
+        tasks[i] =
+            (struct commit_task){arena_strdup(arena, commit->tasks[i].dest), keep_bytes(world, commit->tasks[i].body)};
     }
     world->last = *commit;
     world->last.actor_id = arena_strdup(arena, commit->actor_id);
@@ -244,7 +250,8 @@ static enum fault send_commits(void *context, struct commit *const *commits, siz
     }
     world->commits_seen += (unsigned)count;
     world->batches_seen++;
-    world->most_together = world->commit_count > world->most_together ? (unsigned)world->commit_count : world->most_together;
+    world->most_together =
+        world->commit_count > world->most_together ? (unsigned)world->commit_count : world->most_together;
     return FAULT_NONE;
 }
 
@@ -261,8 +268,10 @@ static void open_answer_body(struct world *world, const struct outgoing *out, st
         if (world->sent[i].tag != out->tag) {
             continue;
         }
-        struct sealing about = {.tenant = "demo", .kind = out->verb == VERB_QRS ? "answer" : "reply",
-            .id = world->sent[i].id, .subject = world->sent[i].subject};
+        struct sealing about = {.tenant = "demo",
+            .kind = out->verb == VERB_QRS ? "answer" : "reply",
+            .id = world->sent[i].id,
+            .subject = world->sent[i].subject};
         MUST(out->sealed);
         MUST(sealing_open(world->keys, &about, out->body, &world->arena, &answer->body));
     }
@@ -273,12 +282,16 @@ static void take_answer(void *context, const struct outgoing *out)
     struct world *world = context;
     MUST(world->answer_count < WORLD_ANSWERS_MAX);
     struct world_answer *answer = &world->answers[world->answer_count++];
-    *answer = (struct world_answer){.verb = out->verb, .status = out->status, .tag = out->tag, .ttl_ms = out->ttl_ms,
-        .repeat = out->repeat, .bell = out->bell};
+    *answer = (struct world_answer){.verb = out->verb,
+        .status = out->status,
+        .tag = out->tag,
+        .ttl_ms = out->ttl_ms,
+        .repeat = out->repeat,
+        .bell = out->bell};
     ProtobufCMessage *outcome = NULL;
     struct bytes envelope = keep_bytes(world, out->envelope);
-    MUST(contract_unpack(&casebus__outcome__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena, NULL,
-             &outcome) == FAULT_NONE);
+    MUST(contract_unpack(&casebus__outcome__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena,
+             NULL, &outcome) == FAULT_NONE);
     answer->outcome = (const Casebus__Outcome *)outcome;
     answer->fault = answer->outcome->fault != NULL ? answer->outcome->fault : "";
     open_answer_body(world, out, answer);
@@ -335,10 +348,20 @@ void world_begin(struct world *world, const struct service *service, unsigned ca
     MUST(tenants_load(path, &world->tenants, &why) == FAULT_NONE);
     make_keys(world);
     world->now = (struct loop_now){.monotonic_ms = 1000, .wall_ms = WORLD_NOW_MS};
-    world->port = (struct runtime_port){.context = world, .load = send_load, .commit = send_commits, .scan = send_scan,
-        .answer = take_answer, .report = take_report, .now_us = now_us};
-    struct runtime_options options = {.service = service, .port = &world->port, .tenants = world->tenants, .keys = world->keys,
-        .trust = &world->trust, .durability = "always", .calls_max = calls_max};
+    world->port = (struct runtime_port){.context = world,
+        .load = send_load,
+        .commit = send_commits,
+        .scan = send_scan,
+        .answer = take_answer,
+        .report = take_report,
+        .now_us = now_us};
+    struct runtime_options options = {.service = service,
+        .port = &world->port,
+        .tenants = world->tenants,
+        .keys = world->keys,
+        .trust = &world->trust,
+        .durability = "always",
+        .calls_max = calls_max};
     world->runtime = runtime_new(&options);
 }
 
@@ -363,15 +386,20 @@ void world_done(struct world *world)
 
 static uint64_t tags;
 
-static uint64_t receive(struct world *world, enum verb verb, const Casebus__Envelope *envelope, struct bytes body, bool sealed,
-    uint32_t ttl_ms)
+static uint64_t receive(struct world *world, enum verb verb, const Casebus__Envelope *envelope, struct bytes body,
+    bool sealed, uint32_t ttl_ms)
 {
     struct packed packed = {0};
     if (envelope != NULL) {
         packed = contract_pack(&envelope->base, &world->arena);
     }
-    struct incoming in = {.session = 1, .verb = verb, .tag = ++tags, .ttl_ms = ttl_ms, .sealed = sealed,
-        .envelope = {packed.data, packed.size}, .body = body};
+    struct incoming in = {.session = 1,
+        .verb = verb,
+        .tag = ++tags,
+        .ttl_ms = ttl_ms,
+        .sealed = sealed,
+        .envelope = {packed.data, packed.size},
+        .body = body};
     runtime_receive(world->runtime, world->now, &in);
     return in.tag;
 }
@@ -415,12 +443,14 @@ uint64_t world_call(struct world *world, struct world_call call)
     struct bytes clear = body_of_json(world, call.subject, call.json);
     struct sealing about = {
         .tenant = envelope.tenant, .kind = call.query ? "query" : "command", .id = id, .subject = call.subject};
-    struct bytes body = call.clear_body || clear.size == 0 ? clear : sealing_seal(world->keys, &about, clear, &world->arena);
+    struct bytes body =
+        call.clear_body || clear.size == 0 ? clear : sealing_seal(world->keys, &about, clear, &world->arena);
     world->sent[world->sent_count++] = (struct world_sent){tags + 1, id, call.subject};
     return receive(world, call.query ? VERB_QRY : VERB_CMD, &envelope, body, !call.clear_body, call.ttl_ms);
 }
 
-uint64_t world_timer(struct world *world, const char *root, const char *kind, const char *key, const char *name, int64_t due_ms)
+uint64_t world_timer(
+    struct world *world, const char *root, const char *kind, const char *key, const char *name, int64_t due_ms)
 {
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
     envelope.id = (char *)"timer-1";
@@ -435,7 +465,8 @@ uint64_t world_timer(struct world *world, const char *root, const char *kind, co
     return receive(world, VERB_CMD, &envelope, (struct bytes){0}, false, 0);
 }
 
-uint64_t world_event(struct world *world, const char *root, uint64_t sequence, const ProtobufCMessage *const *events, size_t count)
+uint64_t world_event(
+    struct world *world, const char *root, uint64_t sequence, const ProtobufCMessage *const *events, size_t count)
 {
     struct bytes *bodies = ARENA_ARRAY(&world->arena, struct bytes, count);
     const char **subjects = ARENA_ARRAY(&world->arena, const char *, count);
@@ -448,9 +479,19 @@ uint64_t world_event(struct world *world, const char *root, uint64_t sequence, c
         bodies[i] = bytes_of(packed.data, packed.size);
         subjects[i] = contract_of(events[i]->descriptor)->subject;
     }
-    struct record_header header = {.root = root, .tenant = "demo", .service = "intake", .command_id = "c-1", .cause = "",
-        .actor_id = "n1", .actor_role = CASEBUS__ROLE__ROLE_NURSE, .at_ms = world->now.wall_ms, .schema = 1,
-        .key_epoch = key->epoch, .sequence = sequence, .event_count = count, .subjects = subjects};
+    struct record_header header = {.root = root,
+        .tenant = "demo",
+        .service = "intake",
+        .command_id = "c-1",
+        .cause = "",
+        .actor_id = "n1",
+        .actor_role = CASEBUS__ROLE__ROLE_NURSE,
+        .at_ms = world->now.wall_ms,
+        .schema = 1,
+        .key_epoch = key->epoch,
+        .sequence = sequence,
+        .event_count = count,
+        .subjects = subjects};
     struct bytes sealed = record_seal_events(key, "demo", root, sequence, count, bodies, &world->arena);
     MUST(record_encode(&header, sealed, &world->arena, &record, &why) == FAULT_NONE);
     return receive(world, VERB_EVT, NULL, record, true, 0);
@@ -461,8 +502,8 @@ uint64_t world_task(struct world *world, size_t i, bool forge)
     struct bytes envelope, body;
     ProtobufCMessage *message = NULL;
     MUST(world_task_parse(world->last.tasks[i].body, &envelope, &body));
-    MUST(contract_unpack(&casebus__envelope__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena, NULL,
-             &message) == FAULT_NONE);
+    MUST(contract_unpack(&casebus__envelope__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena,
+             NULL, &message) == FAULT_NONE);
     Casebus__Envelope *opened = (Casebus__Envelope *)message;
     opened->actor_id = forge ? (char *)"somebody-else" : opened->actor_id;
     return receive(world, VERB_CMD, opened, body, true, 0);
@@ -473,14 +514,17 @@ uint64_t world_decide(struct world *world, size_t i, const char *subject, const 
     struct bytes envelope, body, clear;
     ProtobufCMessage *message = NULL;
     MUST(world_task_parse(world->last.tasks[i].body, &envelope, &body));
-    MUST(contract_unpack(&casebus__envelope__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena, NULL,
-             &message) == FAULT_NONE);
+    MUST(contract_unpack(&casebus__envelope__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena,
+             NULL, &message) == FAULT_NONE);
     Casebus__Envelope *task = (Casebus__Envelope *)message;
     struct sealing asked = {
         .tenant = "demo", .kind = "task", .id = task->id, .subject = task->subject, .lane = world->last.tasks[i].dest};
     MUST(sealing_open(world->keys, &asked, body, &world->arena, &clear));
-    struct sealing answered = {
-        .tenant = "demo", .kind = "decided", .id = task->id, .subject = subject, .lane = lane != NULL ? lane : asked.lane};
+    struct sealing answered = {.tenant = "demo",
+        .kind = "decided",
+        .id = task->id,
+        .subject = subject,
+        .lane = lane != NULL ? lane : asked.lane};
     task->subject = subject;
     task->lane = asked.lane;
     task->entry = "5-1";

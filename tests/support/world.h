@@ -1,17 +1,18 @@
-/* A world around the runtime's core that a test turns by hand: a store in memory that answers only when told to, one link, a clock.
+/* A world around the runtime's core that a test turns by hand: a store in memory that answers only when told to, one
+ * link, a clock.
  *
- * The store keeps to the rules of common/store/commit.h as far as the runtime can see them: idempotency, inbox, versions. A test can
- * make it lose races, fail, or hold answers back. */
+ * The store keeps to the rules of common/store/commit.h as far as the runtime can see them: idempotency, inbox,
+ * versions. A test can make it lose races, fail, or hold answers back. */
 #ifndef SUPPORT_WORLD_H
 #define SUPPORT_WORLD_H
 
 #include "common/service/runtime.h"
 #include "proto/envelope.pb-c.h"
 
-#define WORLD_KEPT_MAX   256
-#define WORLD_QUEUE_MAX  256
+#define WORLD_KEPT_MAX    256
+#define WORLD_QUEUE_MAX   256
 #define WORLD_ANSWERS_MAX 256
-#define WORLD_NOW_MS     INT64_C(1795316400000)
+#define WORLD_NOW_MS      INT64_C(1795316400000)
 
 struct world_kept {
     const char *key; /* service:kind:tenant:id */
@@ -40,7 +41,7 @@ struct world_answer {
     uint32_t ttl_ms;
     bool repeat, bell;
     const Casebus__Outcome *outcome;
-    struct bytes body;        /* opened */
+    struct bytes body; /* opened */
     const char *fault; /* word, or "" */
 };
 
@@ -106,15 +107,17 @@ struct world_call {
 };
 /* Gives it to the runtime and returns its tag. Nothing is carried out before world_run(). */
 uint64_t world_call(struct world *world, struct world_call call);
-uint64_t world_timer(struct world *world, const char *root, const char *kind, const char *key, const char *name, int64_t due_ms);
+uint64_t world_timer(
+    struct world *world, const char *root, const char *kind, const char *key, const char *name, int64_t due_ms);
 /* A record of the log with one event, of another service or this one. */
-uint64_t world_event(struct world *world, const char *root, uint64_t sequence, const ProtobufCMessage *const *events, size_t count);
+uint64_t world_event(
+    struct world *world, const char *root, uint64_t sequence, const ProtobufCMessage *const *events, size_t count);
 
 /* Delivers task `i` of the last commit as a broker would, to this same runtime. `forge` changes who is said to act. */
 uint64_t world_task(struct world *world, size_t i, bool forge);
 
-/* Answers task `i` of the last commit as the edge would: opens it with its lane's key, seals the answer with the key of `lane`
- * (NULL: the same). The task itself is checked to open. */
+/* Answers task `i` of the last commit as the edge would: opens it with its lane's key, seals the answer with the key of
+ * `lane` (NULL: the same). The task itself is checked to open. */
 uint64_t world_decide(struct world *world, size_t i, const char *subject, const char *json, const char *lane);
 
 void world_turn(struct world *world);  /* the runtime's turn */

@@ -1,4 +1,5 @@
-/* A task as it lies in its lane, taken apart: away from world.c, because frames and log records cannot be named together. */
+/* A task as it lies in its lane, taken apart: away from world.c, because frames and log records cannot be named
+ * together. */
 #ifndef SUPPORT_WORLD_TASK_H
 #define SUPPORT_WORLD_TASK_H
 

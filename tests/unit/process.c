@@ -46,8 +46,9 @@ static void a_log_line_has_ids_and_words_and_no_free_text(void **unused)
     log_number(&log, "ms", 3);
     log_end(&log);
     read_line(pipes[0], line, sizeof line);
-    assert_string_equal(line, "time=2026-11-22T03:00:00.000Z level=info service=intake method=intake.EnrolCase actor=n1 "
-                              "case=0a7-abc note=? line=? ms=3\n");
+    assert_string_equal(line,
+        "time=2026-11-22T03:00:00.000Z level=info service=intake method=intake.EnrolCase actor=n1 "
+        "case=0a7-abc note=? line=? ms=3\n");
     log_open("-", LOG_INFO, STDERR_FILENO);
     close(pipes[0]);
     close(pipes[1]);

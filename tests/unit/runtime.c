@@ -58,7 +58,7 @@ static uint64_t enrolled(struct world *world, const char *root, uint64_t sequenc
 }
 
 #define OUTREACH INTAKE__CASE_STATE__CASE_STATE_OUTREACH
-#define CLOSED INTAKE__CASE_STATE__CASE_STATE_CLOSED
+#define CLOSED   INTAKE__CASE_STATE__CASE_STATE_CLOSED
 
 static void a_command_is_committed_and_answered(void **unused)
 {
@@ -224,7 +224,8 @@ static void commands_of_several_roots_share_a_turn(void **unused)
     (void)unused;
     struct world *w = begin();
     for (int i = 0; i < 4; i++) {
-        world_call(w, (struct world_call){.subject = "intake.ReceiveReferral", .json = REFERRAL, .role = CASEBUS__ROLE__ROLE_PROVIDER});
+        world_call(w, (struct world_call){
+                          .subject = "intake.ReceiveReferral", .json = REFERRAL, .role = CASEBUS__ROLE__ROLE_PROVIDER});
     }
     world_run(w);
     assert_int_equal(w->commits_done, 4);
@@ -378,8 +379,7 @@ static void a_call_that_waited_too_long_is_expired_and_not_done(void **unused)
     (void)unused;
     struct world *w = begin();
     know_case(w, "c1", OUTREACH);
-    uint64_t tag =
-        world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = CONSENT, .ttl_ms = 50});
+    uint64_t tag = world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = CONSENT, .ttl_ms = 50});
     world_turn(w);
     w->now.monotonic_ms += 51;
     world_run(w);
@@ -418,7 +418,8 @@ static void a_caller_who_saw_another_version_is_refused(void **unused)
     end(w);
 }
 
-#define CONSENT_OF(id) "{\"caseId\": \"" id "\", \"consents\": [{\"kind\": \"CONSENT_KIND_PARTICIPATION\", \"granted\": true}]}"
+#define CONSENT_OF(id)                                                                                                 \
+    "{\"caseId\": \"" id "\", \"consents\": [{\"kind\": \"CONSENT_KIND_PARTICIPATION\", \"granted\": true}]}"
 
 static void one_commit_that_is_too_large_refuses_itself_alone(void **unused)
 {
@@ -434,7 +435,8 @@ static void one_commit_that_is_too_large_refuses_itself_alone(void **unused)
     uint64_t tags[3];
     for (int i = 0; i < 3; i++) { /* One partition: they would leave in one function call. */
         know_case(w, ROWS[i].root, OUTREACH);
-        tags[i] = world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = ROWS[i].json, .id = ROWS[i].id});
+        tags[i] = world_call(
+            w, (struct world_call){.subject = "intake.RecordConsent", .json = ROWS[i].json, .id = ROWS[i].id});
     }
     world_run(w);
     for (int i = 0; i < 3; i++) {
@@ -454,13 +456,18 @@ static void who_may_not_is_refused_before_anything_is_read(void **unused)
         const char *fault;
     } ROWS[] = {
         {"not signed", {.subject = "intake.RecordConsent", .json = CONSENT, .unsigned_actor = true}, "FORBIDDEN"},
-        {"a role that may not", {.subject = "intake.RecordConsent", .json = CONSENT, .role = CASEBUS__ROLE__ROLE_BILLER}, "FORBIDDEN"},
-        {"says it is the system", {.subject = "intake.RecordConsent", .json = CONSENT, .role = CASEBUS__ROLE__ROLE_SYSTEM}, "FORBIDDEN"},
-        {"simulated among real patients", {.subject = "intake.RecordConsent", .json = CONSENT, .tenant = "real", .simulated = true}, "FORBIDDEN"},
+        {"a role that may not",
+            {.subject = "intake.RecordConsent", .json = CONSENT, .role = CASEBUS__ROLE__ROLE_BILLER}, "FORBIDDEN"},
+        {"says it is the system",
+            {.subject = "intake.RecordConsent", .json = CONSENT, .role = CASEBUS__ROLE__ROLE_SYSTEM}, "FORBIDDEN"},
+        {"simulated among real patients",
+            {.subject = "intake.RecordConsent", .json = CONSENT, .tenant = "real", .simulated = true}, "FORBIDDEN"},
         {"no such tenant", {.subject = "intake.RecordConsent", .json = CONSENT, .tenant = "nowhere"}, "NOT_FOUND"},
         {"no such subject", {.subject = "intake.Nothing", .json = NULL}, "INVALID"},
-        {"a body that is not sealed", {.subject = "intake.RecordConsent", .json = CONSENT, .clear_body = true}, "INVALID"},
-        {"a body that breaks the rules", {.subject = "intake.RecordConsent", .json = "{\"caseId\": \"c1\"}"}, "INVALID"},
+        {"a body that is not sealed", {.subject = "intake.RecordConsent", .json = CONSENT, .clear_body = true},
+            "INVALID"},
+        {"a body that breaks the rules", {.subject = "intake.RecordConsent", .json = "{\"caseId\": \"c1\"}"},
+            "INVALID"},
         {"another root in the envelope", {.subject = "intake.RecordConsent", .json = CONSENT, .root = "c2"}, "INVALID"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -486,7 +493,8 @@ static void a_simulated_person_acts_in_a_synthetic_tenant_and_is_marked(void **u
     (void)unused;
     struct world *w = begin();
     know_case(w, "c1", OUTREACH);
-    uint64_t tag = world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = CONSENT, .simulated = true});
+    uint64_t tag =
+        world_call(w, (struct world_call){.subject = "intake.RecordConsent", .json = CONSENT, .simulated = true});
     world_run(w);
     assert_int_equal(world_answer(w, tag)->status, STATUS_OK);
     assert_true(w->last.simulated);
@@ -497,7 +505,8 @@ static void a_told_command_is_proven_and_a_forged_one_is_not(void **unused)
 {
     (void)unused;
     struct world *w = begin();
-    world_call(w, (struct world_call){.subject = "intake.ReceiveReferral", .json = REFERRAL, .role = CASEBUS__ROLE__ROLE_PROVIDER});
+    world_call(w, (struct world_call){
+                      .subject = "intake.ReceiveReferral", .json = REFERRAL, .role = CASEBUS__ROLE__ROLE_PROVIDER});
     world_run(w);
     assert_int_equal(w->last.task_count, 1);
     assert_string_equal(w->last.tasks[0].dest, "intake");
@@ -565,7 +574,7 @@ static void a_timer_never_fires_early(void **unused)
 
 /* ---- Answers of insurers ---- */
 
-#define COVERED "{\"status\": \"COVERAGE_STATUS_ACTIVE\", \"planName\": \"Gold\"}"
+#define COVERED        "{\"status\": \"COVERAGE_STATUS_ACTIVE\", \"planName\": \"Gold\"}"
 #define UNKNOWN_MEMBER "{\"status\": \"COVERAGE_STATUS_MEMBER_UNKNOWN\"}"
 
 /* Asks by a reaction; the task stands in w->last. */
@@ -657,8 +666,8 @@ static void a_question_reads_an_index_over_all_partitions(void **unused)
     ProtobufCMessage *list = NULL;
     const struct world_answer *answer = world_answer(w, tag);
     assert_int_equal(answer->verb, VERB_QRS);
-    assert_int_equal(contract_unpack(&intake__case_list__descriptor, answer->body.at, answer->body.size, &CROSSING_EVENT,
-                         &w->arena, NULL, &list),
+    assert_int_equal(contract_unpack(&intake__case_list__descriptor, answer->body.at, answer->body.size,
+                         &CROSSING_EVENT, &w->arena, NULL, &list),
         FAULT_NONE);
     assert_string_equal(((Intake__CaseList *)list)->cases[0]->case_id, "c7");
     end(w);

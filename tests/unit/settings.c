@@ -28,8 +28,8 @@ static const struct setting *const TABLES[] = {OWN, SECOND, NULL};
 #define WORDS_MAX 6
 
 /* Reads with these arguments, environment and file; "" for no file. */
-static enum settings_outcome load(
-    const char *const *arguments, const char *const *environment, const char *file, struct settings **out, struct why *why)
+static enum settings_outcome load(const char *const *arguments, const char *const *environment, const char *file,
+    struct settings **out, struct why *why)
 {
     char path[] = "/tmp/casebus-settings-XXXXXX", config[64];
     char *argv[WORDS_MAX + 3] = {(char *)"program"};
@@ -44,8 +44,7 @@ static enum settings_outcome load(
         snprintf(config, sizeof config, "--config=%s", path);
         argv[argc++] = config;
     }
-    enum settings_outcome outcome =
-        settings_load("program", TABLES, false, argc, argv, (char **)environment, out, why);
+    enum settings_outcome outcome = settings_load("program", TABLES, false, argc, argv, (char **)environment, out, why);
     unlink(path);
     return outcome;
 }
@@ -92,9 +91,11 @@ static void what_is_wrong_is_said_with_its_place(void **unused)
         {{"--name=n", "--speed"}, {NULL}, "", "--speed needs a value"},
         {{"--name=n", "word"}, {NULL}, "", "the argument \"word\" is no setting; settings begin with --"},
         {{"--name=n"}, {"CASEBUS_SPED=4"}, "", "environment: CASEBUS_SPED names no setting; --help lists all"},
-        {{"--name=n"}, {"CASEBUS_SPEED=fast"}, "", "environment: speed is \"fast\": not a whole number from 0 to 9007199254740992"},
+        {{"--name=n"}, {"CASEBUS_SPEED=fast"}, "",
+            "environment: speed is \"fast\": not a whole number from 0 to 9007199254740992"},
         {{"--name=n", "--loud=perhaps"}, {NULL}, "", "argument: loud is \"perhaps\": neither yes nor no"},
-        {{"--name=a b"}, {NULL}, "", "argument: name is \"a b\": an id has letters, digits, dots, dashes and underscores"},
+        {{"--name=a b"}, {NULL}, "",
+            "argument: name is \"a b\": an id has letters, digits, dots, dashes and underscores"},
         {{"--speed=1"}, {NULL}, "", "name is not set: who it is"},
         {{"--name=n"}, {NULL}, "sped = 4\n", ": there is no setting sped; --help lists all"},
         {{"--name=n"}, {NULL}, "speed = x\n", ": speed is \"x\": not a whole number from 0 to 9007199254740992"},
@@ -133,7 +134,8 @@ static void a_list_is_split_at_commas(void **unused)
     struct settings *settings = NULL;
     struct why why = {0};
     const char *parts[SETTING_LIST_MAX];
-    assert_int_equal(load((const char *[]){"--name=n", "--places=a, b,,c", NULL}, NULL, "", &settings, &why), SETTINGS_READY);
+    assert_int_equal(
+        load((const char *[]){"--name=n", "--places=a, b,,c", NULL}, NULL, "", &settings, &why), SETTINGS_READY);
     assert_int_equal(settings_list(settings, "places", parts), 3);
     assert_string_equal(parts[1], "b");
     assert_int_equal(settings_number(settings, "speed"), 3);
