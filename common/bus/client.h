@@ -83,6 +83,7 @@ struct client_call {
     const struct client_actor *actor; /* the client's when not given */
     const uint8_t *trace_id;          /* 16 bytes */
     bool once;                        /* send at most once: no repeat by this client */
+    bool prompt;                      /* UNAVAILABLE ends it: who asks would rather know now than wait */
     void *context;                    /* comes back with the result */
 };
 

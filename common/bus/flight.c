@@ -158,6 +158,7 @@ enum fault flight_begin(struct flight *flight, const struct client_options *opti
         .state = FLIGHT_WAITING,
         .query = query,
         .once = call->once,
+        .prompt = call->prompt,
         .link = -1,
         .deadline_ms = now_ms + timeout_ms,
         .began_us = clock_monotonic_us(),
@@ -214,7 +215,8 @@ static void rest(struct flight *flight, enum fault fault, uint32_t at_least_ms, 
     flight->due_ms = now_ms + (rest_ms > at_least_ms ? rest_ms : at_least_ms);
     flight->rests++;
     flight->state = FLIGHT_RESTING;
-    if (flight->once || flight->due_ms >= flight->deadline_ms) {
+    bool nobody_there = flight->prompt && fault == FAULT_UNAVAILABLE;
+    if (flight->once || nobody_there || flight->due_ms >= flight->deadline_ms) {
         finish(flight, fault);
     }
 }

@@ -26,6 +26,7 @@ struct flight {
     const char *subject;
     bool query;
     bool once;
+    bool prompt;
     bool may_be_done; /* was sent, and nothing since has promised that it had no effect */
     int link;         /* on which it was sent last; -1: none */
     unsigned rests;

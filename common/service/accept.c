@@ -45,24 +45,18 @@ static void identity_hash(void *context, const char *text, size_t length, uint8_
     MUST(fault == FAULT_NONE); /* The ring was opened with the tenants. */
 }
 
-void call_fill_tenant(struct call *call)
+static void fill_facts(struct call *call)
 {
     struct decision *d = call->d;
     d->tenant = call->tenant->name;
     d->tenant_zone = call->tenant->zone;
-    d->identity_hash = identity_hash;
-    d->identity_hash_context = call;
-}
-
-static void fill_facts(struct call *call)
-{
-    struct decision *d = call->d;
-    call_fill_tenant(call);
     d->command_id = call->envelope->id;
     d->subject = call->subject;
     d->actor.id = call->envelope->actor_id;
     d->actor.role = call->envelope->actor_role;
     d->actor.simulated = call->envelope->actor_simulated != 0;
+    d->identity_hash = identity_hash;
+    d->identity_hash_context = call;
 }
 
 /* ---- Who ---- */
@@ -87,8 +81,8 @@ static enum fault authenticate(struct call *call)
     }
     enum actor_verdict verdict = actor_verify(options->trust, envelope, call->runtime->now.wall_ms);
     if (verdict != ACTOR_GENUINE) {
-        return call_fail(call, verdict == ACTOR_EXPIRED ? FAULT_EXPIRED : FAULT_FORBIDDEN, "the actor %s %s",
-            envelope->actor_id, actor_verdict_text(verdict));
+        /* Final, also where the signature is too old: the same call carries the same signature however often it comes. */
+        return call_fail(call, FAULT_FORBIDDEN, "the actor %s %s", envelope->actor_id, actor_verdict_text(verdict));
     }
     return FAULT_NONE;
 }

@@ -16,10 +16,7 @@ struct known *decide_known(struct decision *d, const char *service, const char *
     }
     const struct contract_aggregate *row = contract_aggregate(service, kind);
     MUST(row != NULL);
-    if (d->known_count == DECISION_AGGREGATES_MAX) {
-        d->too_much = true;
-        return NULL;
-    }
+    MUST(d->known_count < DECISION_AGGREGATES_MAX);
     struct known *known = &d->known[d->known_count++];
     *known = (struct known){
         .service = row->service,
@@ -108,7 +105,7 @@ static struct known *loaded(
 {
     MUST(root != NULL && key != NULL);
     struct known *known = decide_known(d, service, kind, root, key);
-    if (known == NULL || !known->loaded) {
+    if (!known->loaded) {
         d->wants = true;
         return NULL;
     }

@@ -71,6 +71,7 @@ struct asked {
     Casebus__Role role;     /* the session's where 0 */
     const char *actor_id;
     bool simulated;
+    bool patient; /* waits for a service that is not there */
     uint32_t timeout_ms;
 };
 struct answered {

@@ -323,15 +323,15 @@ static bool read_all(int fd, char *at, size_t size)
     return true;
 }
 
-static enum fault read_open_file(int fd, const char *path, char **out, size_t *out_size, struct why *why)
+static enum fault read_open_file(int fd, char **out, size_t *out_size, struct why *why)
 {
     struct stat status;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        why_set(why, "%s is not a file", path);
+        why_set(why, "is not a file");
         return FAULT_INVALID;
     }
     if ((uint64_t)status.st_size > FHIR_BYTES_MAX) {
-        why_set(why, "%s has %zu MiB, %zu MiB is the most for a bundle", path, (size_t)status.st_size >> 20,
+        why_set(why, "has %zu MiB, %zu MiB is the most for a bundle", (size_t)status.st_size >> 20,
             FHIR_BYTES_MAX >> 20);
         return FAULT_INVALID;
     }
@@ -339,7 +339,7 @@ static enum fault read_open_file(int fd, const char *path, char **out, size_t *o
     char *bytes = malloc(size + 1);
     if (bytes == NULL || !read_all(fd, bytes, size)) {
         free(bytes);
-        why_set(why, "%s could not be read to its end", path);
+        why_set(why, "could not be read to its end");
         return FAULT_UNAVAILABLE;
     }
     *out = bytes;
@@ -352,12 +352,12 @@ enum fault fhir_import_file(const char *path, const struct fhir_reference *refer
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        why_set(why, "%s cannot be opened: %s", path, strerror(errno));
+        why_set(why, "cannot be opened: %s", strerror(errno));
         return FAULT_NOT_FOUND;
     }
     char *bytes = NULL;
     size_t size = 0;
-    enum fault fault = read_open_file(fd, path, &bytes, &size, why);
+    enum fault fault = read_open_file(fd, &bytes, &size, why);
     close(fd);
     if (fault == FAULT_NONE) {
         fault = fhir_import((struct slice){bytes, size}, reference, now_ms, arena, out, why);

@@ -68,7 +68,7 @@ struct fhir_import {
 enum fault fhir_import(struct slice text, const struct fhir_reference *reference, int64_t now_ms, struct arena *arena,
     struct fhir_import *out, struct why *why);
 
-/* Reads the file, then the bundle. A file above FHIR_BYTES_MAX is refused before it is read.
+/* Reads the file, then the bundle. A file above FHIR_BYTES_MAX is refused before it is read. `why` does not name it.
  *
  * NOT_FOUND when it cannot be opened, INVALID as above. */
 enum fault fhir_import_file(const char *path, const struct fhir_reference *reference, int64_t now_ms,

@@ -77,6 +77,7 @@ static enum fault send_message(struct journey *j, struct player player, const ch
         .role = player.role,
         .actor_id = player.role == CASEBUS__ROLE__ROLE_NURSE && j->nurse_id ? j->nurse_id : player.id,
         .simulated = true,
+        .patient = true,
         .timeout_ms = j->patience_ms,
     };
     return session_ask(j->cli, &asked, out);

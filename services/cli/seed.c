@@ -62,7 +62,7 @@ static const char *seed_id(struct cli *cli, const struct seed *seed)
 static int send_row(struct cli *cli, const struct seed *seed, bool *out_new)
 {
     struct answered answered;
-    struct asked asked = {.subject = seed->subject, .body = seed->body, .id = seed_id(cli, seed), .role = seed->role, .actor_id = "seed"};
+    struct asked asked = {.subject = seed->subject, .body = seed->body, .id = seed_id(cli, seed), .role = seed->role, .actor_id = "seed", .patient = true};
     if (session_ask(cli, &asked, &answered) != FAULT_NONE) {
         return say_fault(cli, seed->subject, &answered);
     }

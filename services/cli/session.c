@@ -192,6 +192,7 @@ enum fault session_ask(struct cli *cli, const struct asked *asked, struct answer
         .root = contract_string_at(asked->body, command ? command->root : query ? query->root : CONTRACT_NONE),
         .timeout_ms = asked->timeout_ms ? asked->timeout_ms : cli->options.timeout_ms,
         .actor = &actor,
+        .prompt = !asked->patient,
     };
     struct client_result result;
     out->fault = command ? client_call(cli->client, &call, &result) : client_query(cli->client, &call, &result);

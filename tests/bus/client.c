@@ -248,6 +248,33 @@ static void a_call_sent_once_is_sent_once(void **state)
     close_scene(scene);
 }
 
+/* A person at a terminal would rather know at once; what may pass by itself is still waited for. */
+static void a_prompt_call_ends_when_nobody_is_there_and_rests_when_there_is_no_room(void **state)
+{
+    (void)state;
+    static const struct {
+        enum status first;
+        enum fault fault;
+        unsigned sent;
+    } ROWS[] = {
+        {STATUS_UNAVAILABLE, FAULT_UNAVAILABLE, 1},
+        {STATUS_OVERLOADED, FAULT_NONE, 2},
+        {STATUS_UNKNOWN, FAULT_NONE, 2},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct scene *scene = open_scene(relent);
+        struct client_call call = a_call(5000);
+        struct client_result result;
+        scene->first = ROWS[i].first;
+        scene->refusals = 1;
+        call.prompt = true;
+        assert_int_equal(client_call(scene->client, &call, &result), ROWS[i].fault);
+        assert_int_equal(result.sent, ROWS[i].sent);
+        client_result_done(&result);
+        close_scene(scene);
+    }
+}
+
 /* Only the first attempt ends unknown; from then on every answer promises that this attempt had no effect. */
 static void unknown_then_away(struct peer *peer, const struct record *record, void *context)
 {
@@ -716,6 +743,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_final_and_tells_why),
         cmocka_unit_test(what_may_come_out_otherwise_is_sent_again_under_the_same_id),
         cmocka_unit_test(a_call_sent_once_is_sent_once),
+        cmocka_unit_test(a_prompt_call_ends_when_nobody_is_there_and_rests_when_there_is_no_room),
         cmocka_unit_test(once_unknown_a_command_stays_unknown_until_a_final_answer),
         cmocka_unit_test(without_a_broker_a_call_ends_unavailable_in_its_time),
         cmocka_unit_test(without_an_answer_a_command_is_unknown_and_a_question_is_not),

@@ -203,7 +203,7 @@ static void a_file_above_the_ceiling_is_refused_unread(void **state UNUSED)
     unlink(path);
     assert_int_equal(fhir_import_file(path, reference, BUNDLES_NOW_MS, &arena, &out, &why), FAULT_NOT_FOUND);
     assert_int_equal(fhir_import_file("/tmp", reference, BUNDLES_NOW_MS, &arena, &out, &why), FAULT_INVALID);
-    assert_non_null(strstr(why.text, "/tmp is not a file"));
+    assert_non_null(strstr(why.text, "is not a file"));
 }
 
 /* ---- what changes with one fact ---- */
