@@ -83,7 +83,7 @@ static void add_service(struct decision *d, Planning__PlanAgreed *event, const P
 {
     Planning__PlannedService *service = MAKE(d, Planning__PlannedService, planning__planned_service__descriptor);
     service->intervention_id = step->intervention_id;
-    service->title = step->text;
+    service->title = step->title;
     service->appointment_kind = step->appointment_kind;
     service->minutes = step->minutes;
     service->service_code = step->service_code;

@@ -41,6 +41,7 @@ static void add_step(struct decision *d, Planning__Plan *plan, const Planning__P
 {
     Planning__Intervention *step = MAKE(d, Planning__Intervention, planning__intervention__descriptor);
     step->intervention_id = template->id;
+    step->title = template->title;
     step->text = template->text;
     step->text_es = template->text_es;
     step->kind = template->kind;

@@ -89,7 +89,7 @@ static void say_completed(struct decision *d, const Planning__Plan *plan, const 
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->intervention_id = step->intervention_id;
-    event->title = step->text;
+    event->title = step->title;
     emit(d, &event->base);
 }
 
@@ -156,7 +156,7 @@ static void escalate(struct decision *d, const Planning__Plan *plan, Planning__I
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->intervention_id = step->intervention_id;
-    event->title = step->text;
+    event->title = step->title;
     event->level = step->level;
     event->told = told_at_level(d, step);
     emit(d, &event->base);
