@@ -125,6 +125,7 @@ static bool is_cut(const Payer__Adjustment *adjustment)
 static void apply_line(struct decision *d, Claims__ClaimLine *line, const Payer__LinePayment *payment, const char *language)
 {
     bool cut = false;
+    MUST(payment != NULL); /* An answer that leaves out an open line was set aside. */
     line->paid_cents = payment->paid_cents;
     line->open_cents = 0;
     line->adjustments = payment->adjustments;
