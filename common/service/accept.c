@@ -45,18 +45,24 @@ static void identity_hash(void *context, const char *text, size_t length, uint8_
     MUST(fault == FAULT_NONE); /* The ring was opened with the tenants. */
 }
 
-static void fill_facts(struct call *call)
+void call_fill_tenant(struct call *call)
 {
     struct decision *d = call->d;
     d->tenant = call->tenant->name;
     d->tenant_zone = call->tenant->zone;
+    d->identity_hash = identity_hash;
+    d->identity_hash_context = call;
+}
+
+static void fill_facts(struct call *call)
+{
+    struct decision *d = call->d;
+    call_fill_tenant(call);
     d->command_id = call->envelope->id;
     d->subject = call->subject;
     d->actor.id = call->envelope->actor_id;
     d->actor.role = call->envelope->actor_role;
     d->actor.simulated = call->envelope->actor_simulated != 0;
-    d->identity_hash = identity_hash;
-    d->identity_hash_context = call;
 }
 
 /* ---- Who ---- */

@@ -49,8 +49,7 @@ static void fill_facts(struct call *call, const struct record_header *header)
     char id[ID_FRESH_SIZE];
     id_fresh(id, arena_printf(&call->arena, "event/%s/%s/%s", service->name, header->tenant, header->root),
         header->sequence);
-    d->tenant = call->tenant->name;
-    d->tenant_zone = call->tenant->zone;
+    call_fill_tenant(call);
     d->root = header->root;
     d->command_id = arena_strdup(&call->arena, id);
     d->subject = call->subject;

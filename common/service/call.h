@@ -111,6 +111,9 @@ void turns_release(struct runtime *runtime);          /* held events whose time 
 /* accept.c: what the record says becomes the call. A fault is the answer. */
 enum fault call_accept(struct call *call, const struct incoming *record);
 
+/* What the tenant gives a decision: name, zone, and the keyed hash of identifiers. */
+void call_fill_tenant(struct call *call);
+
 /* accept_event.c: *nothing when no row reacts to any of the record's events. */
 enum fault call_accept_event(struct call *call, const struct incoming *record, bool *nothing);
 

@@ -76,6 +76,7 @@ static void begin(struct decision *d)
 {
     d->why = (struct why){0};
     d->wants = false;
+    d->too_much = false;
     undo(d);
 }
 
@@ -101,6 +102,10 @@ static void settle_all(struct decision *d)
 /* A rule that went on without what it asked for has decided nothing, whatever it returned. */
 static enum fault finish(struct decision *d, enum fault fault)
 {
+    if (d->too_much) {
+        undo(d);
+        return refuse(d, "%s would do more at once than one commit may hold", d->subject);
+    }
     if (d->wants) {
         return FAULT_WANT;
     }
@@ -154,7 +159,7 @@ static size_t react_all(struct decision *d, struct reacted *events, size_t count
             continue;
         }
         enum fault fault = events[i].row->rule(d, events[i].event);
-        if (d->wants) {
+        if (d->wants || d->too_much) {
             return count;
         }
         MUST(fault != FAULT_WANT);
@@ -213,5 +218,5 @@ enum fault decide_query(struct decision *d, const struct query *row, const Proto
         }
         state = see(d, d->service, contract->aggregate->kind, root, key);
     }
-    return d->wants ? FAULT_WANT : finish(d, row->rule(d, state, query));
+    return d->wants ? finish(d, FAULT_WANT) : finish(d, row->rule(d, state, query));
 }

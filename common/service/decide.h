@@ -57,7 +57,7 @@ void decide_restore(struct decision *d);
 /* Forgets what was loaded, after a lost race: everything that was asked for is to be loaded anew. */
 void decide_forget(struct decision *d);
 
-/* The aggregate among the known ones, or a new one that is not loaded. The decision has room, or this is a MUST. */
+/* The aggregate among the known ones, or a new one that is not loaded. NULL, and d->too_much, when there is no room. */
 struct known *decide_known(
     struct decision *d, const char *service, const char *kind, const char *root, const char *key);
 

@@ -82,43 +82,55 @@ const char *fresh_root_id(struct decision *d)
     return arena_strdup(d->arena, id);
 }
 
+/* How much a rule does may follow from what somebody sent, so a full list is a refusal and no bug. */
+static bool is_full(struct decision *d, size_t count, size_t max)
+{
+    d->too_much |= count >= max;
+    return count >= max;
+}
+
 void emit(struct decision *d, const ProtobufCMessage *event)
 {
     const struct contract_message *row = contract_of(event->descriptor);
     MUST(row->kind == CONTRACT_EVENT && str_same(row->event->service, d->service));
-    MUST(d->event_count < DECISION_EVENTS_MAX);
+    if (is_full(d, d->event_count, DECISION_EVENTS_MAX)) {
+        return;
+    }
     d->events[d->event_count++] = event;
 }
 
-static struct task *add_task(struct decision *d)
+static void add_task(struct decision *d, struct task task)
 {
-    MUST(d->task_count < DECISION_TASKS_MAX);
-    struct task *task = &d->tasks[d->task_count++];
-    *task = (struct task){.id = fresh_id(d)};
-    return task;
+    if (is_full(d, d->task_count, DECISION_TASKS_MAX)) {
+        return;
+    }
+    task.id = fresh_id(d);
+    d->tasks[d->task_count++] = task;
 }
 
 void tell(struct decision *d, const ProtobufCMessage *command)
 {
     const struct contract_message *row = contract_of(command->descriptor);
     MUST(row->kind == CONTRACT_COMMAND);
-    struct task *task = add_task(d);
-    task->lane = row->command->service;
-    task->subject = row->command->subject;
-    task->root = contract_string_at(command, row->command->root);
-    task->body = command;
+    add_task(d, (struct task){
+                    .lane = row->command->service,
+                    .subject = row->command->subject,
+                    .root = contract_string_at(command, row->command->root),
+                    .body = command,
+                });
 }
 
 void ask(struct decision *d, const char *lane, const char *kind, const char *key, const ProtobufCMessage *question)
 {
     MUST(contract_aggregate(d->service, kind) != NULL);
-    struct task *task = add_task(d);
-    task->lane = lane;
-    task->subject = contract_of(question->descriptor)->subject;
-    task->root = d->root;
-    task->kind = kind;
-    task->key = key;
-    task->body = question;
+    add_task(d, (struct task){
+                    .lane = lane,
+                    .subject = contract_of(question->descriptor)->subject,
+                    .root = d->root,
+                    .kind = kind,
+                    .key = key,
+                    .body = question,
+                });
 }
 
 const char *payer_lane(struct decision *d, const char *payer_id)
@@ -143,8 +155,9 @@ static void change_timer(struct decision *d, struct timer_change change)
             return;
         }
     }
-    MUST(d->timer_count < DECISION_TIMERS_MAX);
-    d->timers[d->timer_count++] = change;
+    if (!is_full(d, d->timer_count, DECISION_TIMERS_MAX)) {
+        d->timers[d->timer_count++] = change;
+    }
 }
 
 void set_timer(struct decision *d, const char *kind, const char *key, const char *name, int64_t due_at_ms)
@@ -168,8 +181,9 @@ static void change_entry(struct decision *d, struct index_change change)
             return;
         }
     }
-    MUST(d->entry_count < DECISION_ENTRIES_MAX);
-    d->entries[d->entry_count++] = change;
+    if (!is_full(d, d->entry_count, DECISION_ENTRIES_MAX)) {
+        d->entries[d->entry_count++] = change;
+    }
 }
 
 void index_put(struct decision *d, const char *index, const char *group, const char *member, int64_t sort)

@@ -118,7 +118,9 @@ struct decision {
 
     /* Outcome. */
     struct why why;
-    bool wants; /* Something was asked for that is not loaded: the runtime loads it and decides again. */
+    bool wants;    /* Something was asked for that is not loaded: the runtime loads it and decides again. */
+    bool too_much; /* More than one commit may hold was asked for or made: the whole is refused, whatever the rule says.
+                    */
     const struct ProtobufCMessage *reply;
 
     /* What the rule did. */

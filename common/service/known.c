@@ -16,7 +16,10 @@ struct known *decide_known(struct decision *d, const char *service, const char *
     }
     const struct contract_aggregate *row = contract_aggregate(service, kind);
     MUST(row != NULL);
-    MUST(d->known_count < DECISION_AGGREGATES_MAX);
+    if (d->known_count == DECISION_AGGREGATES_MAX) {
+        d->too_much = true;
+        return NULL;
+    }
     struct known *known = &d->known[d->known_count++];
     *known = (struct known){
         .service = row->service,
@@ -105,7 +108,7 @@ static struct known *loaded(
 {
     MUST(root != NULL && key != NULL);
     struct known *known = decide_known(d, service, kind, root, key);
-    if (!known->loaded) {
+    if (known == NULL || !known->loaded) {
         d->wants = true;
         return NULL;
     }

@@ -177,6 +177,54 @@ static void settling_marks_what_is_not_zero_in_the_whole_tree(void **unused)
     assert_false(empty.has_due_at_ms);
 }
 
+static enum fault do_too_much(struct decision *d, Intake__Case *state, const Intake__RecordConsent *cmd)
+{
+    for (size_t i = 0; i < DECISION_EVENTS_MAX - 1 + cmd->n_consents; i++) {
+        Intake__ConsentRecorded *event = make(d, &intake__consent_recorded__descriptor);
+        event->case_id = state->case_id;
+        emit(d, &event->base);
+    }
+    state->manager_attempt = 7;
+    return FAULT_NONE;
+}
+
+static enum fault see_too_much(struct decision *d, Intake__Case *state, const Intake__DeclineCase *cmd)
+{
+    (void)cmd;
+    for (int i = 0; i <= DECISION_AGGREGATES_MAX; i++) {
+        (void)see(d, "intake", "assessment", state->case_id, text_of(d, "a%d", i));
+    }
+    return d->wants ? FAULT_WANT : FAULT_NONE;
+}
+
+static const struct command TOO_MUCH_COMMANDS[] = {
+    COMMAND(Intake__RecordConsent, intake__record_consent__descriptor, Intake__Case, do_too_much),
+    COMMAND(Intake__DeclineCase, intake__decline_case__descriptor, Intake__Case, see_too_much),
+    {0},
+};
+static const struct service TOO_MUCH = {.name = "intake", .commands = TOO_MUCH_COMMANDS};
+
+#define TWO_CONSENTS                                                                                                   \
+    "{\"caseId\": \"c1\", \"consents\": [{\"kind\": \"CONSENT_KIND_PARTICIPATION\"}, "                                 \
+    "{\"kind\": \"CONSENT_KIND_SHARE_FAMILY\"}]}"
+
+static void more_than_a_commit_may_hold_is_refused_as_a_whole(void **unused)
+{
+    (void)unused;
+    struct rules r;
+    rules_begin(&r, &TOO_MUCH);
+    know_case(&r, "c1", INTAKE__CASE_STATE__CASE_STATE_OUTREACH);
+    assert_int_equal(rules_command(&r, rules_json(&r, "intake.RecordConsent", CONSENT)), FAULT_NONE); /* 32 events. */
+    assert_int_equal(rules_event_count(&r, "intake.ConsentRecorded"), DECISION_EVENTS_MAX);
+    assert_int_equal(rules_command(&r, rules_json(&r, "intake.RecordConsent", TWO_CONSENTS)), FAULT_REFUSED);
+    assert_int_equal(r.d->event_count, 0);
+    assert_int_equal(
+        rules_command(&r, rules_json(&r, "intake.DeclineCase", "{\"caseId\": \"c1\", \"reason\": \"no\"}")),
+        FAULT_REFUSED);
+    assert_string_equal(rules_why(&r), "intake.DeclineCase would do more at once than one commit may hold");
+    rules_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_timer_reaches_the_rule_of_its_kind),
         cmocka_unit_test(a_reaction_touches_what_has_the_event_s_root),
         cmocka_unit_test(a_page_of_an_index_is_sorted_and_bounded),
+        cmocka_unit_test(more_than_a_commit_may_hold_is_refused_as_a_whole),
         cmocka_unit_test(settling_marks_what_is_not_zero_in_the_whole_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
