@@ -145,11 +145,13 @@ static const char *take_coverage(struct decision *d, Claims__BenefitFile *file, 
     if (str_is_empty(fact->payer_name)) {
         return "the referral does not name the payer";
     }
-    size_t count = 0;
-    for (size_t cursor = 0; next_payer(d, fact->payer_name, &cursor);) {
-        count++;
-    }
     const Insurers__Payer *payer;
+    size_t count = 0;
+    for (size_t cursor = 0; (payer = next_payer(d, fact->payer_name, &cursor)); count++) {
+        if (payer->line == BUSINESS(SELF_PAY)) {
+            return "self pay";
+        }
+    }
     for (size_t cursor = 0; (payer = next_payer(d, fact->payer_name, &cursor));) {
         add_coverage(d, file, payer, count == 1, patient, fact);
     }
@@ -247,7 +249,7 @@ enum fault read_benefit_file(struct decision *d, const Claims__BenefitFile *file
 
 static const char *work_id_of(struct decision *d, const char *kind, const char *subject_id)
 {
-    const char *id = text_of(d, "%s:%s", kind, subject_id);
+    const char *id = text_of(d, "%s.%s", kind, subject_id);
     return strlen(id) <= ID_LENGTH_MAX ? id : identity_key(d, id);
 }
 
