@@ -9,6 +9,8 @@
 
 static const char KIND[] = "authorization";
 
+enum { DOCUMENTS_TOLD_MAX = 8 }; /* In one sentence; the authorisation keeps all. */
+
 /* ---- What cannot be true ---- */
 
 static Claims__AuthorizedLine *find_line(const Claims__Authorization *a, uint32_t number)
@@ -204,6 +206,15 @@ void say_decided(struct decision *d, Claims__Authorization *a, const char *langu
     emit(d, &event->base);
 }
 
+static const char *documents_text(struct decision *d, const Payer__AuthorizationAnswer *answer)
+{
+    const char *text = text_of(d, "it asks for %s", answer->documents[0]);
+    for (size_t i = 1; i < answer->n_documents && i < DOCUMENTS_TOLD_MAX; i++) {
+        text = text_of(d, "%s, %s", text, answer->documents[i]);
+    }
+    return text;
+}
+
 static void pend(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
 {
     a->state = AUTHORIZATION(PENDED);
@@ -217,11 +228,8 @@ static void pend(struct decision *d, Claims__BenefitFile *file, Claims__Authoriz
     if (answer->n_documents) {
         a->documents = answer->documents;
         a->n_documents = answer->n_documents;
-        event->reason = text_of(d, "it asks for %s", answer->documents[0]);
-        for (size_t i = 1; i < answer->n_documents; i++) {
-            event->reason = text_of(d, "%s, %s", event->reason, answer->documents[i]);
-        }
-        open_work(d, file, "documents-missing", a->authorization_id, a->title, event->reason);
+        event->reason = documents_text(d, answer);
+        open_work(d, file, "documents-missing", a->authorization_id, a->title, "the payer asks for documents: send them");
     }
     emit(d, &event->base);
 }

@@ -11,6 +11,8 @@
 static const char KIND[] = "claim";
 static const char CONTRACT_WRITE_OFF[] = "45"; /* CARC: above the fee schedule or contract. */
 
+enum { REASONS_TOLD_MAX = 12 }; /* In one explanation; every line keeps its own. */
+
 /* ---- What cannot be true ---- */
 
 static const Payer__LinePayment *find_payment(const Payer__ClaimAnswer *answer, uint32_t number)
@@ -209,9 +211,10 @@ static const char *explain(struct decision *d, const Claims__Claim *claim, const
         text = text_of(d, "%s%s", text, text_of(d, w->denied, money_text(d, t->denied_cents)));
     }
     text = text_of(d, "%s%s", text, t->patient_cents ? text_of(d, w->owe, money_text(d, t->patient_cents)) : w->nothing);
-    for (size_t i = 0; i < claim->n_lines; i++) {
+    for (size_t i = 0, told = 0; i < claim->n_lines && told < REASONS_TOLD_MAX; i++) {
         const Claims__ClaimLine *line = claim->lines[i];
         if (line->reason) {
+            told++;
             text = text_of(d, "%s%s", text, text_of(d, w->reason, line->service->number, line->reason));
         }
     }
