@@ -8,15 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/hash.h"
 #include "common/core/must.h"
 #include "common/core/slice.h"
 
-#define SIGNED_MAX    2048 /* bytes that a signature is made over */
+#define SIGNED_MAX    2048 /* bytes that a leaf is made of */
 #define KEY_LINE_MAX  160  /* characters of a key file */
 #define SECRET_PREFIX "casebus-actor-secret-1 "
 #define PUBLIC_PREFIX "casebus-actor-public-1 "
+#define ROOT_WORDS    "casebus actors 1"
 
-/* The byte string that is signed. */
+/* The byte string that a leaf is the hash of. */
 struct signed_text {
     uint8_t bytes[SIGNED_MAX];
     size_t size;
@@ -78,35 +80,107 @@ static bool lasts_too_long(const Casebus__Envelope *envelope)
            life_ms > ACTOR_LIFE_MAX_MS;
 }
 
-bool actor_sign(const struct actor_key *key, Casebus__Envelope *envelope, uint8_t signature[ACTOR_SIGNATURE])
+static bool leaf_of(const Casebus__Envelope *envelope, struct actor_hash *out)
 {
     struct signed_text text = text_of(envelope);
-    if (!text.complete || lasts_too_long(envelope)) {
+    if (text.complete) {
+        actor_hash_make(out, text.bytes, text.size);
+    }
+    return text.complete;
+}
+
+bool actor_leaf(const Casebus__Envelope *envelope, struct actor_hash *out)
+{
+    return !lasts_too_long(envelope) && leaf_of(envelope, out);
+}
+
+/* What is signed: a root says what it is, so that no other thing that this key signs could be taken for it. */
+struct signed_root {
+    uint8_t words[sizeof ROOT_WORDS - 1];
+    struct actor_hash root;
+};
+
+static struct signed_root signed_root_of(const struct actor_hash *root)
+{
+    struct signed_root signed_root = {.root = *root};
+    memcpy(signed_root.words, ROOT_WORDS, sizeof signed_root.words);
+    return signed_root;
+}
+
+void actor_sign_leaves(
+    const struct actor_key *key, const struct actor_hash *leaves, unsigned count, struct actor_proof *proofs)
+{
+    struct actor_tree tree;
+    uint8_t signature[ACTOR_SIGNATURE];
+    actor_tree_make(&tree, leaves, count);
+    struct signed_root text = signed_root_of(&tree.nodes[1]);
+    crypto_sign_detached(signature, NULL, (const uint8_t *)&text, sizeof text, key->secret);
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(proofs[i].signature, signature, sizeof signature);
+        actor_tree_path(&tree, i, proofs[i].path);
+        proofs[i].path_count = tree.height;
+        proofs[i].place = i;
+    }
+}
+
+void actor_prove(Casebus__Envelope *envelope, const struct actor_proof *proof)
+{
+    envelope->has_actor_signature = true;
+    envelope->actor_signature = (ProtobufCBinaryData){.data = (uint8_t *)proof->signature, .len = ACTOR_SIGNATURE};
+    envelope->has_actor_path = envelope->has_actor_place = proof->path_count > 0;
+    envelope->actor_path =
+        (ProtobufCBinaryData){.data = (uint8_t *)proof->path, .len = proof->path_count * ACTOR_HASH_SIZE};
+    envelope->actor_place = proof->place;
+}
+
+bool actor_sign(const struct actor_key *key, Casebus__Envelope *envelope, struct actor_proof *proof)
+{
+    struct actor_hash leaf;
+    if (!actor_leaf(envelope, &leaf)) {
         return false;
     }
-    crypto_sign_detached(signature, NULL, text.bytes, text.size, key->secret);
-    envelope->has_actor_signature = true;
-    envelope->actor_signature = (ProtobufCBinaryData){.data = signature, .len = ACTOR_SIGNATURE};
+    actor_sign_leaves(key, &leaf, 1, proof);
+    actor_prove(envelope, proof);
     return true;
 }
 
-static bool is_by_one_of(const struct actor_trust *trust, const uint8_t *signature, const struct signed_text *text)
+static bool is_by_one_of(const struct actor_trust *trust, const uint8_t *signature, const struct actor_hash *root)
 {
+    struct signed_root text = signed_root_of(root);
     for (unsigned i = 0; i < trust->count; i++) {
-        if (crypto_sign_verify_detached(signature, text->bytes, text->size, trust->keys[i]) == 0) {
+        if (crypto_sign_verify_detached(signature, (const uint8_t *)&text, sizeof text, trust->keys[i]) == 0) {
             return true;
         }
     }
     return false;
 }
 
-enum actor_verdict actor_verify(const struct actor_trust *trust, const Casebus__Envelope *envelope, int64_t now_ms)
+/* A root is remembered for what it is, not for who showed it: who leads to it by a path has been signed with it. */
+static bool is_signed(const struct actor_trust *trust, struct actor_memory *memory, const Casebus__Envelope *envelope,
+    const struct actor_hash *root)
 {
-    struct signed_text text = text_of(envelope);
-    if (!envelope->has_actor_signature || envelope->actor_signature.len != ACTOR_SIGNATURE || !text.complete) {
+    struct actor_hash *place =
+        memory != NULL ? &memory->roots[hash_number(root->bytes, ACTOR_HASH_SIZE) % ACTOR_ROOTS_KEPT] : NULL;
+    if (place != NULL && memcmp(place, root, sizeof *root) == 0) {
+        return true;
+    }
+    bool good = is_by_one_of(trust, envelope->actor_signature.data, root);
+    if (good && place != NULL) {
+        *place = *root;
+    }
+    return good;
+}
+
+enum actor_verdict actor_verify(
+    const struct actor_trust *trust, struct actor_memory *memory, const Casebus__Envelope *envelope, int64_t now_ms)
+{
+    struct actor_hash leaf, root;
+    if (!envelope->has_actor_signature || envelope->actor_signature.len != ACTOR_SIGNATURE ||
+        !leaf_of(envelope, &leaf)) {
         return ACTOR_UNSIGNED;
     }
-    if (!is_by_one_of(trust, envelope->actor_signature.data, &text)) {
+    if (!actor_tree_climb(&leaf, envelope->actor_place, envelope->actor_path.data, envelope->actor_path.len, &root) ||
+        !is_signed(trust, memory, envelope, &root)) {
         return ACTOR_FORGED;
     }
     if (lasts_too_long(envelope)) {

@@ -155,9 +155,30 @@ static void settle(struct client *client, struct flight *flight)
     }
 }
 
+/* What waits to be sent for the first time is signed with what waits beside it: one signature for many. */
+static void sign_waiting(struct client *client)
+{
+    struct flight *bundle[ACTOR_LEAVES_MAX];
+    unsigned count = 0;
+    for (struct flight *flight = client->waiting.first; flight != NULL; flight = flight->next) {
+        if (flight->unsigned_by == NULL) {
+            continue;
+        }
+        if (count == ACTOR_LEAVES_MAX || (count > 0 && flight->unsigned_by != bundle[0]->unsigned_by)) {
+            flights_sign(bundle, count);
+            count = 0;
+        }
+        bundle[count++] = flight;
+    }
+    if (count > 0) {
+        flights_sign(bundle, count);
+    }
+}
+
 /* Sends what waits, oldest first, as far as the windows of the brokers allow. */
 static void send_waiting(struct client *client, int64_t now_ms)
 {
+    sign_waiting(client);
     while (client->waiting.first != NULL) {
         struct flight *flight = client->waiting.first;
         int link = links_choose(&client->links, flight->link);

@@ -52,7 +52,8 @@ struct body_seal {
         struct why *why, struct body *out);
 };
 
-/* Who acts, and the key that proves it; without a key the envelope names the actor unsigned. */
+/* Who acts, and the key that proves it; without a key the envelope names the actor unsigned. The key is lent until the
+ * client is freed: calls that leave together are signed together, when they leave. */
 struct client_actor {
     const char *id;
     Casebus__Role role;

@@ -6,6 +6,7 @@
 #include "common/contract/guard.h"
 #include "common/core/clock.h"
 #include "common/core/entropy.h"
+#include "common/core/must.h"
 #include "common/core/slice.h"
 
 static bool text_fits(const char *text, size_t size_max)
@@ -61,22 +62,55 @@ static void fill_envelope(Casebus__Envelope *envelope, const struct flight *flig
     }
 }
 
+/* Packed without its signature, with room for that behind it: fields of a protobuf may be appended. */
 static enum fault pack_envelope(struct flight *flight, const struct client_call *call, const struct client_actor *actor,
     uint32_t timeout_ms, struct why *why)
 {
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
-    uint8_t signature[ACTOR_SIGNATURE];
     fill_envelope(&envelope, flight, call, actor, timeout_ms);
-    if (actor->key != NULL && !actor_sign(actor->key, &envelope, signature)) {
+    if (actor->key != NULL && !actor_leaf(&envelope, &flight->leaf)) {
         why_set(why, "the actor cannot be signed: id, role and subject are needed");
         return FAULT_INVALID;
     }
+    flight->unsigned_by = actor->key;
     size_t size = casebus__envelope__get_packed_size(&envelope);
-    uint8_t *bytes = arena_alloc(&flight->result.arena, size);
+    uint8_t *bytes = arena_alloc(&flight->result.arena, size + FLIGHT_PROOF_MAX);
     casebus__envelope__pack(&envelope, bytes);
     flight->record.envelope = bytes;
     flight->record.envelope_size = (uint32_t)size;
     return FAULT_NONE;
+}
+
+static void append_proof(struct flight *flight, const struct actor_proof *proof)
+{
+    Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
+    actor_prove(&envelope, proof);
+    MUST(casebus__envelope__get_packed_size(&envelope) <= FLIGHT_PROOF_MAX);
+    uint8_t *end = (uint8_t *)flight->record.envelope + flight->record.envelope_size;
+    flight->record.envelope_size += (uint32_t)casebus__envelope__pack(&envelope, end);
+    flight->unsigned_by = NULL;
+}
+
+void flights_sign(struct flight *const *flights, unsigned count)
+{
+    struct actor_hash leaves[ACTOR_LEAVES_MAX];
+    struct actor_proof proofs[ACTOR_LEAVES_MAX];
+    MUST(count > 0 && count <= ACTOR_LEAVES_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        leaves[i] = flights[i]->leaf;
+    }
+    actor_sign_leaves(flights[0]->unsigned_by, leaves, count, proofs);
+    for (unsigned i = 0; i < count; i++) {
+        append_proof(flights[i], &proofs[i]);
+    }
+}
+
+/* As it will be once it is signed. */
+static bool will_fit(const struct flight *flight)
+{
+    struct record record = flight->record;
+    record.envelope_size += flight->unsigned_by != NULL ? FLIGHT_PROOF_MAX : 0;
+    return record_fits(&record);
 }
 
 /* Questions of operators are answered by brokers too, which have no key: they travel clear and hold no body of the
@@ -143,7 +177,7 @@ static enum fault fill(struct flight *flight, const struct client_options *optio
     if (fault == FAULT_NONE) {
         fault = seal_body(flight, &options->seal, call, why);
     }
-    if (fault == FAULT_NONE && !record_fits(&flight->record)) {
+    if (fault == FAULT_NONE && !will_fit(flight)) {
         why_set(why, "envelope or sealed body is larger than a frame can hold");
         fault = FAULT_INVALID;
     }

@@ -15,6 +15,7 @@
 #define FLIGHT_ANSWER_MS                                                                                               \
     100 /* at most so much earlier than we does the broker give up, so that its answer comes in time */
 #define FLIGHT_ACTOR_MORE_MS 30000 /* the actor's signature outlives the call by this */
+#define FLIGHT_PROOF_MAX     288   /* bytes that signing adds to an envelope */
 
 enum flight_state { FLIGHT_FREE, FLIGHT_WAITING, FLIGHT_SENT, FLIGHT_RESTING, FLIGHT_DONE };
 
@@ -24,6 +25,8 @@ struct flight {
     struct record record;        /* as it is sent each time, but for tag and ttl */
     const char *tenant;
     const char *subject;
+    const struct actor_key *unsigned_by; /* signs before the first sending; NULL: nobody, or done */
+    struct actor_hash leaf;
     bool query;
     bool once;
     bool prompt;
@@ -36,10 +39,13 @@ struct flight {
     struct flight *next; /* of the list it is in */
 };
 
-/* Makes the command id, packs the envelope, signs the actor, seals the body. INVALID when a part is missing or too
- * large; nothing is kept then. */
+/* Makes the command id, packs the envelope, seals the body. INVALID when a part is missing or too large; nothing is
+ * kept then. */
 enum fault flight_begin(struct flight *flight, const struct client_options *options, const struct client_call *call,
     bool query, int64_t now_ms, struct why *why);
+
+/* Signs the actors of 1..ACTOR_LEAVES_MAX flights, all to be signed by the same key, together. */
+void flights_sign(struct flight *const *flights, unsigned count);
 
 /* What is left for a broker to answer in; 0: too late to send. */
 uint32_t flight_ttl_ms(const struct flight *flight, int64_t now_ms);

@@ -2,6 +2,7 @@
 #ifndef CASEBUS_SERVICE_CALL_H
 #define CASEBUS_SERVICE_CALL_H
 
+#include "common/bus/actor.h"
 #include "common/service/decide.h"
 #include "common/service/runtime.h"
 #include "proto/envelope.pb-c.h"
@@ -90,6 +91,7 @@ struct runtime {
     struct call **buckets;   /* calls whose turn it is, by root */
     struct commit **commits; /* gathered in this turn; the calls are their users */
     size_t commit_count;
+    struct actor_memory signers; /* bundles of commands whose signature was checked */
     struct loop_now now;
 };
 

@@ -66,14 +66,14 @@ static Casebus__Envelope of_nurse(void)
 static void a_signed_actor_is_genuine_until_it_expires(void **state)
 {
     struct place *place = *state;
-    uint8_t signature[ACTOR_SIGNATURE];
+    struct actor_proof proof;
     Casebus__Envelope envelope = of_nurse();
-    assert_true(actor_sign(&place->key, &envelope, signature));
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS), ACTOR_GENUINE);
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS + 59999), ACTOR_GENUINE);
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS + 60000), ACTOR_EXPIRED);
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS - ACTOR_SKEW_MS), ACTOR_GENUINE);
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS - ACTOR_SKEW_MS - 1), ACTOR_EARLY);
+    assert_true(actor_sign(&place->key, &envelope, &proof));
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS), ACTOR_GENUINE);
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS + 59999), ACTOR_GENUINE);
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS + 60000), ACTOR_EXPIRED);
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS - ACTOR_SKEW_MS), ACTOR_GENUINE);
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS - ACTOR_SKEW_MS - 1), ACTOR_EARLY);
 }
 
 static void change_tenant(Casebus__Envelope *envelope)
@@ -164,11 +164,11 @@ static void no_signed_field_can_be_changed(void **state)
     };
     struct place *place = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
-        uint8_t signature[ACTOR_SIGNATURE];
+        struct actor_proof proof;
         Casebus__Envelope envelope = of_nurse();
-        assert_true(actor_sign(&place->key, &envelope, signature));
+        assert_true(actor_sign(&place->key, &envelope, &proof));
         ROWS[i].change(&envelope);
-        enum actor_verdict got = actor_verify(&place->trust, &envelope, NOW_MS);
+        enum actor_verdict got = actor_verify(&place->trust, NULL, &envelope, NOW_MS);
         if (got != ROWS[i].want) {
             fail_msg("%s: the actor %s", ROWS[i].name, actor_verdict_text(got));
         }
@@ -178,45 +178,168 @@ static void no_signed_field_can_be_changed(void **state)
 static void an_incomplete_actor_is_not_signed(void **state)
 {
     struct place *place = *state;
-    uint8_t signature[ACTOR_SIGNATURE];
+    struct actor_proof proof;
     void (*const drops[])(Casebus__Envelope *) = {drop_actor, drop_role, drop_expiry};
     for (size_t i = 0; i < ARRAY_LENGTH(drops); i++) {
         Casebus__Envelope envelope = of_nurse();
         drops[i](&envelope);
-        assert_false(actor_sign(&place->key, &envelope, signature));
+        assert_false(actor_sign(&place->key, &envelope, &proof));
     }
     Casebus__Envelope lasting = of_nurse();
     lasting.expires_at_ms = lasting.issued_at_ms + ACTOR_LIFE_MAX_MS + 1;
-    assert_false(actor_sign(&place->key, &lasting, signature));
+    assert_false(actor_sign(&place->key, &lasting, &proof));
     lasting.issued_at_ms = INT64_MIN;
     lasting.expires_at_ms = INT64_MAX;
-    assert_false(actor_sign(&place->key, &lasting, signature));
+    assert_false(actor_sign(&place->key, &lasting, &proof));
 }
 
 static void a_stranger_who_signs_is_not_trusted(void **state)
 {
     struct place *place = *state;
-    uint8_t signature[ACTOR_SIGNATURE];
+    struct actor_proof proof;
     struct actor_trust nobody = {0};
     Casebus__Envelope envelope = of_nurse();
-    assert_true(actor_sign(&place->key, &envelope, signature));
-    assert_int_equal(actor_verify(&nobody, &envelope, NOW_MS), ACTOR_FORGED);
+    assert_true(actor_sign(&place->key, &envelope, &proof));
+    assert_int_equal(actor_verify(&nobody, NULL, &envelope, NOW_MS), ACTOR_FORGED);
 }
 
 static void any_of_several_trusted_signers_will_do(void **state)
 {
     struct place *place = *state;
     void *other_state;
-    uint8_t signature[ACTOR_SIGNATURE];
+    struct actor_proof proof;
     struct why why = {0};
     assert_int_equal(open_place(&other_state), 0);
     struct place *other = other_state;
     assert_int_equal(actor_trust_load(&place->trust, other->public, &why), FAULT_NONE);
     Casebus__Envelope envelope = of_nurse();
-    assert_true(actor_sign(&other->key, &envelope, signature));
-    assert_int_equal(actor_verify(&place->trust, &envelope, NOW_MS), ACTOR_GENUINE);
-    assert_int_equal(actor_verify(&other->trust, &envelope, NOW_MS), ACTOR_GENUINE);
+    assert_true(actor_sign(&other->key, &envelope, &proof));
+    assert_int_equal(actor_verify(&place->trust, NULL, &envelope, NOW_MS), ACTOR_GENUINE);
+    assert_int_equal(actor_verify(&other->trust, NULL, &envelope, NOW_MS), ACTOR_GENUINE);
     close_place(&other_state);
+}
+
+/* ---- Signed together ---- */
+
+struct bundle {
+    unsigned count;
+    char ids[ACTOR_LEAVES_MAX][16];
+    Casebus__Envelope envelopes[ACTOR_LEAVES_MAX];
+    struct actor_proof proofs[ACTOR_LEAVES_MAX];
+};
+
+static void sign_bundle(const struct place *place, struct bundle *bundle, unsigned count)
+{
+    struct actor_hash leaves[ACTOR_LEAVES_MAX] = {0};
+    bundle->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(bundle->ids[i], sizeof(bundle->ids[i]), "cmd-%u", i);
+        bundle->envelopes[i] = of_nurse();
+        bundle->envelopes[i].id = bundle->ids[i];
+        assert_true(actor_leaf(&bundle->envelopes[i], &leaves[i]));
+    }
+    actor_sign_leaves(&place->key, leaves, count, bundle->proofs);
+    for (unsigned i = 0; i < count; i++) {
+        actor_prove(&bundle->envelopes[i], &bundle->proofs[i]);
+    }
+}
+
+static void every_command_signed_together_is_genuine_by_itself(void **state)
+{
+    static const unsigned COUNTS[] = {1, 2, 3, 4, 5, 33, 63, 64};
+    struct place *place = *state;
+    struct bundle bundle;
+    for (size_t n = 0; n < ARRAY_LENGTH(COUNTS); n++) {
+        struct actor_memory memory = {0};
+        sign_bundle(place, &bundle, COUNTS[n]);
+        for (unsigned i = 0; i < bundle.count; i++) {
+            assert_int_equal(actor_verify(&place->trust, NULL, &bundle.envelopes[i], NOW_MS), ACTOR_GENUINE);
+            assert_int_equal(actor_verify(&place->trust, &memory, &bundle.envelopes[i], NOW_MS), ACTOR_GENUINE);
+        }
+    }
+}
+
+static void cut_path(struct bundle *bundle)
+{
+    bundle->envelopes[3].actor_path.len -= ACTOR_HASH_SIZE;
+}
+static void cut_path_inside_a_hash(struct bundle *bundle)
+{
+    bundle->envelopes[3].actor_path.len--;
+}
+static void drop_path(struct bundle *bundle)
+{
+    bundle->envelopes[3].actor_path.len = 0;
+}
+static void lengthen_path(struct bundle *bundle)
+{
+    static uint8_t long_path[(ACTOR_PATH_MAX + 1) * ACTOR_HASH_SIZE];
+    bundle->envelopes[3].actor_path = (ProtobufCBinaryData){.data = long_path, .len = sizeof(long_path)};
+}
+static void move_place(struct bundle *bundle)
+{
+    bundle->envelopes[3].actor_place = 2;
+}
+static void move_place_beyond(struct bundle *bundle)
+{
+    bundle->envelopes[3].actor_place = 3 + 8;
+}
+static void take_path_of_another(struct bundle *bundle)
+{
+    actor_prove(&bundle->envelopes[3], &bundle->proofs[4]);
+}
+static void change_path(struct bundle *bundle)
+{
+    bundle->proofs[3].path[1].bytes[7] ^= 1;
+}
+static void change_command(struct bundle *bundle)
+{
+    bundle->envelopes[3].subject = "intake.CloseCase";
+}
+
+/* Also where the rest of the bundle was found genuine before, and its root is remembered. */
+static void nobody_slips_into_a_bundle(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*change)(struct bundle *);
+    } ROWS[] = {
+        {"path too short", cut_path},
+        {"path cut inside a hash", cut_path_inside_a_hash},
+        {"no path", drop_path},
+        {"path longer than any", lengthen_path},
+        {"another's place", move_place},
+        {"place beyond the tree", move_place_beyond},
+        {"another's path", take_path_of_another},
+        {"changed path", change_path},
+        {"another command", change_command},
+    };
+    struct place *place = *state;
+    struct bundle bundle;
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct actor_memory memory = {0};
+        sign_bundle(place, &bundle, 6);
+        assert_int_equal(actor_verify(&place->trust, &memory, &bundle.envelopes[3], NOW_MS), ACTOR_GENUINE);
+        ROWS[i].change(&bundle);
+        enum actor_verdict got = actor_verify(&place->trust, &memory, &bundle.envelopes[3], NOW_MS);
+        enum actor_verdict afresh = actor_verify(&place->trust, NULL, &bundle.envelopes[3], NOW_MS);
+        if (got != ACTOR_FORGED || afresh != ACTOR_FORGED) {
+            fail_msg(
+                "%s: the actor %s, afresh it %s", ROWS[i].name, actor_verdict_text(got), actor_verdict_text(afresh));
+        }
+    }
+}
+
+static void a_remembered_bundle_still_expires(void **state)
+{
+    struct place *place = *state;
+    struct bundle bundle;
+    struct actor_memory memory = {0};
+    sign_bundle(place, &bundle, 2);
+    assert_int_equal(actor_verify(&place->trust, &memory, &bundle.envelopes[0], NOW_MS), ACTOR_GENUINE);
+    assert_int_equal(actor_verify(&place->trust, &memory, &bundle.envelopes[0], NOW_MS + 60000), ACTOR_EXPIRED);
+    assert_int_equal(
+        actor_verify(&place->trust, &memory, &bundle.envelopes[1], NOW_MS - ACTOR_SKEW_MS - 1), ACTOR_EARLY);
 }
 
 static void a_secret_key_file_is_for_its_owner_only(void **state)
@@ -275,6 +398,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_incomplete_actor_is_not_signed, open_place, close_place),
         cmocka_unit_test_setup_teardown(a_stranger_who_signs_is_not_trusted, open_place, close_place),
         cmocka_unit_test_setup_teardown(any_of_several_trusted_signers_will_do, open_place, close_place),
+        cmocka_unit_test_setup_teardown(every_command_signed_together_is_genuine_by_itself, open_place, close_place),
+        cmocka_unit_test_setup_teardown(nobody_slips_into_a_bundle, open_place, close_place),
+        cmocka_unit_test_setup_teardown(a_remembered_bundle_still_expires, open_place, close_place),
         cmocka_unit_test_setup_teardown(a_secret_key_file_is_for_its_owner_only, open_place, close_place),
         cmocka_unit_test_setup_teardown(a_key_file_is_never_replaced, open_place, close_place),
         cmocka_unit_test_setup_teardown(what_is_no_key_is_not_loaded, open_place, close_place),

@@ -17,6 +17,7 @@
 #include "tests/bus/peer.h"
 
 #define SEEN_MAX 2048
+#define BUNDLE   100 /* more than are signed at once */
 
 /* What the broker of a test has seen, and what it is to do. */
 struct scene {
@@ -32,7 +33,8 @@ struct scene {
     enum status first; /* status of all answers but the last, for rules that relent */
     unsigned refusals; /* how many of those */
     struct actor_trust trust;
-    enum actor_verdict verdict;
+    enum actor_verdict verdict; /* of the last one */
+    unsigned forged;
 };
 
 static void note_command(struct scene *scene, const struct record *record)
@@ -49,7 +51,8 @@ static void note_command(struct scene *scene, const struct record *record)
     scene->flags[n] = record->flags;
     scene->ttl_ms[n] = record->ttl_ms;
     scene->tags[n] = record->tag;
-    scene->verdict = actor_verify(&scene->trust, envelope, envelope->issued_at_ms);
+    scene->verdict = actor_verify(&scene->trust, NULL, envelope, envelope->issued_at_ms);
+    scene->forged += scene->verdict == ACTOR_FORGED;
     arena_done(&arena);
 }
 
@@ -716,11 +719,20 @@ static void the_actor_of_a_call_is_signed(void **state)
     assert_int_equal(client_call(client, &call, &result), FAULT_NONE);
     client_result_done(&result);
     assert_int_equal(scene->verdict, ACTOR_GENUINE);
+    for (unsigned i = 0; i < BUNDLE; i++) { /* signed together, since they leave together */
+        assert_int_equal(client_submit(client, &call, false, &why), FAULT_NONE);
+    }
+    for (unsigned i = 0; i < BUNDLE; i++) {
+        assert_true(client_poll(client, 10000, &result));
+        assert_int_equal(result.fault, FAULT_NONE);
+        client_result_done(&result);
+    }
     call.actor = &nobody;
     assert_int_equal(client_call(client, &call, &result), FAULT_NONE);
     client_result_done(&result);
     client_free(&client);
     end_of_talk(scene);
+    assert_int_equal(scene->forged, 0);
     assert_int_equal(scene->verdict, ACTOR_UNSIGNED);
     free(scene);
     unlink(secret);

@@ -420,7 +420,7 @@ static struct bytes body_of_json(struct world *world, const char *subject, const
 uint64_t world_call(struct world *world, struct world_call call)
 {
     static unsigned count;
-    uint8_t signature[ACTOR_SIGNATURE];
+    struct actor_proof proof;
     Casebus__Envelope envelope = CASEBUS__ENVELOPE__INIT;
     const char *id = call.id != NULL ? call.id : arena_printf(&world->arena, "call-%u", ++count);
     envelope.id = (char *)id;
@@ -438,7 +438,7 @@ uint64_t world_call(struct world *world, struct world_call call)
     envelope.has_expect_version = call.expect_version > 0;
     envelope.expect_version = call.expect_version;
     if (!call.unsigned_actor) {
-        MUST(actor_sign(&world->signer, &envelope, signature));
+        MUST(actor_sign(&world->signer, &envelope, &proof));
     }
     struct bytes clear = body_of_json(world, call.subject, call.json);
     struct sealing about = {
