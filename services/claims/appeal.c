@@ -232,6 +232,9 @@ enum fault file_appeal(struct decision *d, Claims__Appeal *appeal, const Claims_
     if (before && before->state == APPEAL(SUBMITTED)) {
         return refuse(d, "appeal %s of %s is with the payer already: send it what is new", before->appeal_id, before->title);
     }
+    if (file->n_appeal_ids >= FILE_ITEMS_MAX) {
+        return refuse(d, "case %s has %d appeals already: phone the desk", cmd->case_id, FILE_ITEMS_MAX);
+    }
     fill_in(d, appeal, file, &s, cmd);
     bool sendable = (s.a || s.claim) && was_denied(&s) && appeal->coverage;
     if (before) {

@@ -88,15 +88,19 @@ static void go_on(struct decision *d, const Claims__BenefitFile *file, Claims__A
     }
 }
 
-void continue_drafts(struct decision *d, Claims__BenefitFile *file)
+bool continue_drafts(struct decision *d, Claims__BenefitFile *file)
 {
+    size_t waiting = 0;
     for (size_t i = 0; i < file->n_authorization_ids; i++) {
         const Claims__Authorization *seen = see(d, "claims", KIND, d->root, file->authorization_ids[i]);
-        if (seen && seen->state == AUTHORIZATION(DRAFT) && !seen->coverage) {
+        bool waits = seen && seen->state == AUTHORIZATION(DRAFT) && !seen->coverage;
+        waiting += waits;
+        if (waits && waiting <= DRAFTS_AT_ONCE) {
             Claims__Authorization *a = touch(d, KIND, seen->authorization_id);
             go_on(d, file, a);
         }
     }
+    return waiting > DRAFTS_AT_ONCE && (active_coverage(file) || !coverage_is_awaited(file));
 }
 
 static void begin_draft(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a)

@@ -41,6 +41,7 @@ enum {
     FILE_WORK_MAX = 50,
     PLANNED_SERVICES_MAX = 8,       /* Authorisations drafted per plan agreed. */
     AUTHORIZATION_DAYS = 90,        /* Asked for, where nobody says how long. */
+    DRAFTS_AT_ONCE = 16,            /* Each leaves an event or a question, and a decision holds only so many. */
     DRAFT_HOURS = 24,               /* After which a person asks why the payer is silent. */
     RENEWAL_DAYS = 14,              /* Before the end of an authorisation. */
     RENEWAL_USED_PERCENT = 80,      /* Of its units. */
@@ -133,8 +134,9 @@ enum fault send_documents(struct decision *d, Claims__Authorization *a, const Cl
 enum fault need_answered(struct decision *d, Claims__Authorization *a, const Payer__AuthorizationNeedAnswer *answer);
 enum fault read_authorization(struct decision *d, const Claims__Authorization *a, const Claims__ReadAuthorization *query);
 
-/* Goes on with every draft that waited for a coverage. Sets d->wants until they are loaded. */
-void continue_drafts(struct decision *d, Claims__BenefitFile *file);
+/* Goes on with drafts that waited for a coverage, DRAFTS_AT_ONCE at most; true when some are left for another turn. Sets d->wants
+ * until they are loaded. */
+bool continue_drafts(struct decision *d, Claims__BenefitFile *file);
 
 const char *authorization_word(struct decision *d, const Claims__Authorization *a);
 bool authorization_is_with_payer(const Claims__Authorization *a);

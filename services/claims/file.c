@@ -224,9 +224,12 @@ enum fault link_coverage(struct decision *d, Claims__BenefitFile *file, const Cl
     if (news) {
         say_verified(d, file, cmd->coverage);
     }
-    continue_drafts(d, file);
+    bool more = continue_drafts(d, file);
     if (d->wants) {
         return FAULT_WANT;
+    }
+    if (more) {
+        tell(d, &cmd->base);
     }
     if (!active_coverage(file) && !coverage_is_awaited(file) && !file->uncovered_told) {
         SET(file, uncovered_told, true);

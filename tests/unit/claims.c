@@ -123,6 +123,9 @@ static void an_active_answer_is_not_believed_against_its_own_dates(void **state)
 
 /* ---- Drafts ---- */
 
+#define REQUEST(more) "{\"caseId\":\"" CASE "\",\"title\":\"t\",\"fromDate\":\"2026-11-21\",\"toDate\":\"2026-12-21\"" more "}"
+#define ONE_LINE ",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},\"units\":2}]"
+
 static void a_plan_waits_for_its_coverage_and_goes_on_with_it(void **state)
 {
     struct rules *r = *state;
@@ -157,6 +160,28 @@ static void without_active_coverage_nothing_can_be_asked(void **state)
     story_plan(r, "G0299", 8);
     const Claims__AuthorizationImpossible *event = rules_event(r, "claims.AuthorizationImpossible");
     assert_string_equal(event->why, "self pay");
+}
+
+static void many_drafts_go_on_turn_by_turn(void **state)
+{
+    struct rules *r = *state;
+    enum { DRAFTS = 40 };
+    story_enrol(r, "Medicaid", "M1");
+    for (int i = 0; i < DRAFTS; i++) {
+        char json[300];
+        snprintf(json, sizeof json, REQUEST(ONE_LINE ",\"authorizationId\":\"a%d\""), i);
+        assert_int_equal(story_send(r, STORY_NURSE, "claims.RequestAuthorization", json), FAULT_NONE);
+    }
+    char json[300];
+    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"coverage\":{\"coverageId\":\"%s\",\"payerId\":\"medicaid\",\"state\":\"COVERAGE_STATE_INACTIVE\","
+        "\"line\":\"LINE_OF_BUSINESS_MEDICAID\",\"whyInactive\":\"it has ended\"}}", story_file(r)->coverages[0]->coverage_id);
+    size_t ended = 0;
+    for (int turn = 0; turn < 3; turn++) {
+        assert_int_equal(story_send(r, (struct actor){"s", ROLE(SYSTEM), false}, "claims.LinkCoverage", json), FAULT_NONE);
+        ended += rules_event_count(r, "claims.AuthorizationImpossible");
+        assert_int_equal(rules_task_count(r, "claims.LinkCoverage"), turn < 2);
+    }
+    assert_int_equal(ended, DRAFTS);
 }
 
 static void an_agreed_plan_asks_once_per_step(void **state)
@@ -199,9 +224,6 @@ static void what_needs_no_authorisation_is_not_asked_for(void **state)
     assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationNeedAnswer", "{\"required\":true,\"ruleId\":\"r9\"}"), FAULT_NONE);
     assert_int_equal(story_authorization(r, id)->state, AUTHORIZATION(NOT_REQUIRED));
 }
-
-#define REQUEST(more) "{\"caseId\":\"" CASE "\",\"title\":\"t\",\"fromDate\":\"2026-11-21\",\"toDate\":\"2026-12-21\"" more "}"
-#define ONE_LINE ",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},\"units\":2}]"
 
 static void a_request_by_hand_is_refused_with_the_reason(void **state)
 {
@@ -546,6 +568,7 @@ int main(void)
         TEST(an_active_answer_is_not_believed_against_its_own_dates),
         TEST(a_plan_waits_for_its_coverage_and_goes_on_with_it),
         TEST(without_active_coverage_nothing_can_be_asked),
+        TEST(many_drafts_go_on_turn_by_turn),
         TEST(an_agreed_plan_asks_once_per_step),
         TEST(a_payer_that_says_nothing_to_a_draft_is_phoned),
         TEST(what_needs_no_authorisation_is_not_asked_for),

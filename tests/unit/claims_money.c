@@ -399,6 +399,16 @@ static void the_desk_appeals_by_the_rules(void **state)
     assert_string_equal(rules_why(r), "home nursing was not denied, there is nothing to appeal");
 }
 
+static void a_case_takes_a_hundred_appeals_and_no_more(void **state)
+{
+    struct rules *r = *state;
+    for (int i = 0; i <= FILE_ITEMS_MAX; i++) {
+        char json[200];
+        snprintf(json, sizeof json, "{\"appealId\":\"x%d\",\"caseId\":\"" CASE "\"}", i);
+        assert_int_equal(story_send(r, STORY_PATIENT, "claims.FileAppeal", json), i < FILE_ITEMS_MAX ? FAULT_NONE : FAULT_REFUSED);
+    }
+}
+
 static void an_appeal_has_its_own_legal_time(void **state)
 {
     struct rules *r = *state;
@@ -520,6 +530,7 @@ int main(void)
         TEST(money_balances_whatever_a_payer_answers),
         TEST(a_members_appeal_is_never_blocked),
         TEST(the_desk_appeals_by_the_rules),
+        TEST(a_case_takes_a_hundred_appeals_and_no_more),
         TEST(an_appeal_has_its_own_legal_time),
         TEST(an_appeal_is_decided_or_its_answer_set_aside),
         TEST(after_the_payer_another_decides),
