@@ -113,6 +113,9 @@ void say_wrapped(const char *text, size_t indent, size_t width);
 /* How many lines that takes. */
 size_t say_height(const char *text, size_t indent, size_t width);
 
+/* Prints one line of at most `width` columns; a longer text ends in "...". */
+void say_cut(const char *text, size_t width);
+
 /* "a nurse", "the patient (simulated)": who did it, in words. */
 const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated);
 

@@ -112,6 +112,22 @@ size_t say_height(const char *text, size_t indent, size_t width)
     return lay(NULL, text, indent, width);
 }
 
+void say_cut(const char *text, size_t width)
+{
+    size_t size = strlen(text);
+    if (columns(text, size) <= width) {
+        puts(text);
+        return;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; columns(text, i) <= width - 3; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            kept = i;
+        }
+    }
+    printf("%.*s...\n", (int)kept, text);
+}
+
 const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated)
 {
     const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(&casebus__role__descriptor, role);
