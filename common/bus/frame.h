@@ -29,10 +29,11 @@
 /* Hints of a record. Unknown bits are kept by brokers and ignored by receivers. */
 enum record_flag {
     RECORD_REPEAT = 1 << 0, /* CMD: this command id was sent before. REP: the stored answer of an earlier commit. */
-    RECORD_BELL = 1 << 1,   /* REP: `partition` has a new log record or task: worth a look. */
+    RECORD_BELL = 1 << 1,   /* REP, ACK: `partition` has a new log record: worth a look. */
     RECORD_SEALED =
         1 << 2, /* The body is sealed; clear where no tenant key exists (HELLO, why of a refusal, payer links). */
-    RECORD_FINAL = 1 << 3, /* NAK: do not try this instance again. */
+    RECORD_FINAL = 1 << 3,      /* NAK: do not try this instance again. */
+    RECORD_BELL_LANES = 1 << 4, /* With BELL: that record's commit put a task into a lane, too. */
 };
 
 /* One record. The three parts are lent: from the frame when it was read, from the caller when it is to be written. */

@@ -82,6 +82,16 @@ static void answer_refusal(struct call *call, enum fault fault)
     send(call, &out);
 }
 
+/* ---- Bells ---- */
+
+/* Tells the broker what there is to fetch, and nothing more: every look costs the store as much as a write. A commit that moved no
+ * root wrote no record (common/store/commit.h), and without a record there is no task. */
+static void ring(const struct call *call, struct outgoing *out)
+{
+    out->bell = !call->repeated && call->commit.root_after.sequence > call->root_state.sequence;
+    out->bell_lanes = out->bell && call->commit.task_count > 0;
+}
+
 /* ---- Events ---- */
 
 static void answer_event(struct call *call, enum fault fault)
@@ -89,7 +99,9 @@ static void answer_event(struct call *call, enum fault fault)
     struct outgoing out = outgoing_of(call);
     out.partition = call->delivered_from;
     out.verb = fault == FAULT_NONE ? VERB_ACK : VERB_NAK;
-    out.bell = fault == FAULT_NONE && call->root_loaded && !call->repeated;
+    if (fault == FAULT_NONE && call->root_loaded) {
+        ring(call, &out);
+    }
     if (fault != FAULT_NONE) {
         out.ttl_ms = again_ms(fault);
         out.envelope = refusal(call, fault, out.ttl_ms);
@@ -125,7 +137,7 @@ static void answer_command(struct call *call)
     out.verb = VERB_REP;
     out.status = STATUS_OK;
     out.partition = (uint16_t)call->partition;
-    out.bell = !call->repeated;
+    ring(call, &out);
     out.repeat = call->repeated;
     out.envelope = pack(call, &outcome->base);
     out.body = seal_body(call, "reply", body);

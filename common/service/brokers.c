@@ -121,7 +121,8 @@ static struct record record_of(const struct outgoing *answer)
     return (struct record){
         .verb = (uint8_t)answer->verb,
         .status = (uint8_t)answer->status,
-        .flags = (uint16_t)((answer->bell ? RECORD_BELL : 0) | (answer->repeat ? RECORD_REPEAT : 0) |
+        .flags = (uint16_t)((answer->bell ? RECORD_BELL : 0) | (answer->bell_lanes ? RECORD_BELL_LANES : 0) |
+                            (answer->repeat ? RECORD_REPEAT : 0) |
                             (answer->sealed ? RECORD_SEALED : 0)),
         .partition = answer->partition,
         .ttl_ms = answer->ttl_ms,

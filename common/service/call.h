@@ -4,6 +4,7 @@
 
 #include "common/bus/actor.h"
 #include "common/service/decide.h"
+#include "common/service/habits.h"
 #include "common/service/runtime.h"
 #include "proto/envelope.pb-c.h"
 
@@ -92,6 +93,7 @@ struct runtime {
     struct commit **commits; /* gathered in this turn; the calls are their users */
     size_t commit_count;
     struct actor_memory signers; /* bundles of commands whose signature was checked */
+    struct habits habits;
     struct loop_now now;
 };
 

@@ -77,6 +77,7 @@ struct known {
     const char *root;
     const char *key;
     const struct contract_aggregate *row;
+    bool asked;   /* By a rule, in this run or an earlier one; otherwise a guess of the runtime (habits.h). */
     bool touched; /* May be changed: belongs to the commit. Otherwise only seen. */
     bool loaded;
     bool exists;

@@ -78,8 +78,12 @@ void decide_forget(struct decision *d)
 {
     for (size_t i = 0; i < d->known_count; i++) {
         struct known *known = &d->known[i];
-        *known = (struct known){
-            .service = known->service, .kind = known->kind, .root = known->root, .key = known->key, .row = known->row};
+        *known = (struct known){.service = known->service,
+            .kind = known->kind,
+            .root = known->root,
+            .key = known->key,
+            .row = known->row,
+            .asked = known->asked};
     }
     for (size_t i = 0; i < d->page_count; i++) {
         d->pages[i].loaded = false;
@@ -110,9 +114,11 @@ static struct known *loaded(
     struct known *known = decide_known(d, service, kind, root, key);
     if (known == NULL || !known->loaded) {
         d->wants = true;
-        return NULL;
     }
-    return known;
+    if (known != NULL) {
+        known->asked = true;
+    }
+    return known != NULL && known->loaded ? known : NULL;
 }
 
 /* A bug in a service's tables, not in its input. */

@@ -223,6 +223,39 @@ static enum fault send_pages(struct call *call)
     return FAULT_NONE;
 }
 
+/* The row of the service's tables that is decided; NULL where there is none, or several. */
+static const void *row_of(const struct call *call)
+{
+    switch (call->kind) {
+    case CALL_COMMAND:
+        return call->command;
+    case CALL_TIMER:
+        return call->timer;
+    case CALL_ANSWER:
+        return call->answer;
+    case CALL_EVENT:
+        return call->reacted_count == 1 ? call->reacted[0].row : NULL;
+    case CALL_QUERY:
+    case CALL_READ_ROOT:
+    case CALL_READ_EVENTS:
+        break;
+    }
+    return NULL;
+}
+
+static void guess(struct call *call)
+{
+    const void *row = row_of(call);
+    if (row == NULL) {
+        return;
+    }
+    if (call->rounds == 1) {
+        habits_follow(&call->runtime->habits, row, call->d);
+    } else {
+        habits_learn(&call->runtime->habits, row, call->d);
+    }
+}
+
 /* What was sent before something failed still comes back, so the call waits for that and fails then. */
 bool call_load(struct call *call)
 {
@@ -231,6 +264,7 @@ bool call_load(struct call *call)
         call_fail(call, FAULT_INTERNAL, "%s asks for more and more", call->subject);
         return false;
     }
+    guess(call);
     if (call->kind != CALL_QUERY && !call->root_loaded) {
         reading_of(call, &readings, call->partition);
     }

@@ -97,7 +97,7 @@ static void add_aggregates(struct call *call)
         if (known->touched && !is_unchanged(known, body)) {
             states[commit->state_count++] =
                 (struct commit_state){known->kind, known->key, call->stamps[i], known->row->schema, body};
-        } else if (known->loaded && partition_of(d->tenant, known->root) == call->partition) {
+        } else if (known->asked && known->loaded && partition_of(d->tenant, known->root) == call->partition) {
             guards[commit->guard_count++] =
                 (struct commit_guard){known->service, known->kind, known->key, call->stamps[i]};
         }

@@ -33,7 +33,8 @@ struct outgoing {
     uint32_t ttl_ms; /* not again before so long */
     uint32_t epoch;
     uint16_t partition;
-    bool bell;   /* the partition has a new record or task */
+    bool bell;       /* the partition has a new record */
+    bool bell_lanes; /* and a new task */
     bool repeat; /* the stored answer of an earlier commit */
     bool sealed;
     struct bytes envelope; /* an Outcome; empty for ACK */

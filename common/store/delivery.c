@@ -14,8 +14,10 @@ enum {
     KEYS_MAX = 4,
 };
 
-/* Whom a reply belongs to. */
+/* Whom a reply belongs to. Kept by the store for the next one, once it is answered. */
 struct question {
+    struct store *store;
+    struct question *next;
     union {
         lease_fn *lease;
         delivery_fn *delivery;
@@ -70,19 +72,35 @@ static void add_member(struct redis *redis, const struct delivery_record *record
     redis_add(redis, member, (size_t)size);
 }
 
-static void call_end(struct redis *redis, redis_reply_fn *on_reply, struct question question)
+static void call_end(struct store *store, struct redis *redis, redis_reply_fn *on_reply, struct question question)
 {
-    struct question *kept = malloc(sizeof *kept);
-    MUST(kept != NULL);
+    struct question *kept = store->questions;
+    if (kept != NULL) {
+        store->questions = kept->next;
+    } else {
+        kept = malloc(sizeof *kept);
+        MUST(kept != NULL);
+    }
     *kept = question;
+    kept->store = store;
     redis_end(redis, on_reply, kept);
 }
 
 static struct question take_question(void *user)
 {
-    struct question question = *(struct question *)user;
-    free(user);
+    struct question *kept = user, question = *kept;
+    kept->next = kept->store->questions;
+    kept->store->questions = kept;
     return question;
+}
+
+void delivery_forget(struct store *store)
+{
+    while (store->questions != NULL) {
+        struct question *next = store->questions->next;
+        free(store->questions);
+        store->questions = next;
+    }
 }
 
 static enum delivery_outcome outcome_of(const redisReply *reply)
@@ -136,7 +154,7 @@ enum fault lease_send(
         struct redis *redis = shard_of(store->shards, partition);
         redis_add_text(redis, owner);
         redis_add_int(redis, ttl_ms);
-        call_end(redis, on_lease, (struct question){.fn.lease = fn, .user = user});
+        call_end(store, redis, on_lease, (struct question){.fn.lease = fn, .user = user});
     }
     return fault;
 }
@@ -158,7 +176,7 @@ enum fault cursors_send(struct store *store, uint32_t partition, const struct le
             redis_add_text(redis, cursors[i].group);
             add_stream_id(redis, cursors[i].at);
         }
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }
@@ -185,7 +203,7 @@ enum fault attempt_send(struct store *store, uint32_t partition, const struct le
         MUST(size > 0 && (size_t)size < sizeof attempt);
         add_lease(redis, lease);
         redis_add(redis, attempt, (size_t)size);
-        call_end(redis, on_attempt, (struct question){.fn.attempt = fn, .user = user});
+        call_end(store, redis, on_attempt, (struct question){.fn.attempt = fn, .user = user});
     }
     return fault;
 }
@@ -206,7 +224,7 @@ enum fault dead_send(struct store *store, uint32_t partition, const struct lease
         redis_add_int(redis, (int64_t)record->sequence);
         add_stream_id(redis, record->at);
         redis_add_text(redis, reason);
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }
@@ -224,7 +242,7 @@ enum fault drain_to_send(struct store *store, uint32_t partition, const struct l
         add_member(redis, record);
         redis_add_int(redis, (int64_t)record->sequence);
         add_stream_id(redis, record->at);
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }
@@ -242,7 +260,7 @@ enum fault task_done_send(struct store *store, uint32_t partition, const struct 
         add_lease(redis, lease);
         redis_add_text(redis, dest);
         add_stream_id(redis, task);
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }
@@ -260,7 +278,7 @@ enum fault dead_retry_send(struct store *store, uint32_t partition, const struct
         struct redis *redis = shard_of(store->shards, partition);
         add_stream_id(redis, letter);
         add_member(redis, record);
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }
@@ -279,7 +297,7 @@ enum fault dead_skip_send(struct store *store, uint32_t partition, const struct 
         add_member(redis, record);
         redis_add_text(redis, record->group);
         redis_add_int(redis, (int64_t)record->sequence);
-        call_end(redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
+        call_end(store, redis, on_outcome, (struct question){.fn.delivery = fn, .user = user});
     }
     return fault;
 }

@@ -137,4 +137,7 @@ struct delivery_state {
 
 enum fault delivery_state_send(struct store *store, struct delivery_state *state);
 
+/* Gives back the memory of questions that were answered; store_done() does it. */
+void delivery_forget(struct store *store);
+
 #endif

@@ -1,5 +1,7 @@
 #include "common/store/store.h"
 
+#include "common/store/delivery.h"
+
 enum fault store_init(struct store *store, const char *address, struct keys *keys, struct why *why)
 {
     *store = (struct store){.shards = shards_new(address), .keys = keys};
@@ -13,6 +15,7 @@ enum fault store_init(struct store *store, const char *address, struct keys *key
 void store_done(struct store *store)
 {
     shards_free(&store->shards);
+    delivery_forget(store);
 }
 
 void store_tick(struct store *store, int64_t monotonic_ms)

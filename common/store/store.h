@@ -30,10 +30,13 @@ struct store_counts {
     uint64_t corrupt;       /* bodies or records that did not verify */
 };
 
+struct question;
+
 struct store {
     struct shards *shards;
     struct keys *keys; /* NULL in a broker: it opens nothing */
     struct store_counts counts;
+    struct question *questions; /* of delivery.c: memory for the next ones */
 };
 
 /* Borrows `keys`. UNAVAILABLE with a sentence when the address is malformed; does not connect (start.h does). */

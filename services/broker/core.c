@@ -31,7 +31,7 @@ struct broker_limits broker_limits_default(void)
         .lease_ms = 5000,
         .poll_ms = 500,
         .timer_poll_ms = 500,
-        .cursor_ms = 100,
+        .cursor_ms = 250,
     };
 }
 

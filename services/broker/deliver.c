@@ -38,7 +38,7 @@ void deliver_joined(struct broker *b, struct group *group)
 {
     for (unsigned i = 0; i < BROKER_PARTITIONS; i++) {
         deliver_ask_kept(b, &b->partitions[i], group);
-        partition_ring(b, i);
+        partition_ring(b, i, false);
     }
     crew_work(b, &group->crew);
 }
@@ -55,7 +55,7 @@ void deliver_kept(struct broker *b, struct partition *p, const struct broker_inp
     for (unsigned i = 0; i < in->parked_count; i++) {
         park_restore(b, feed, &in->parked[i]);
     }
-    partition_ring(b, p->number);
+    partition_ring(b, p->number, false);
 }
 
 static bool may_read(const struct broker *b, const struct feed *feed)

@@ -179,7 +179,7 @@ static void read_again(struct broker *b, const struct peer *peer)
             }
         }
         if (peer->serves_count || peer->lane_count) {
-            partition_ring(b, i);
+            partition_ring(b, i, true);
         }
     }
 }

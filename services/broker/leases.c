@@ -36,11 +36,12 @@ void partition_look(struct broker *b, struct partition *p)
     }
 }
 
-void partition_ring(struct broker *b, uint32_t number)
+void partition_ring(struct broker *b, uint32_t number, bool lanes)
 {
     struct partition *p = &b->partitions[number % BROKER_PARTITIONS];
     if (p->held) {
-        p->log_ms = p->lanes_ms = b->now_ms;
+        p->log_ms = b->now_ms;
+        p->lanes_ms = lanes ? b->now_ms : p->lanes_ms;
         if (list_is_empty(&p->rung_node)) {
             list_append(&b->rung, &p->rung_node);
         }

@@ -235,7 +235,7 @@ static void links_answer(struct broker *b, struct peer *peer, const struct recor
         route_reply(b, peer, (struct call *)errand, record);
     }
     if (record->flags & RECORD_BELL) {
-        partition_ring(b, record->partition);
+        partition_ring(b, record->partition, (record->flags & RECORD_BELL_LANES) != 0);
     }
     peer_has_credit(b, peer);
 }
@@ -284,7 +284,7 @@ static void links_record(struct broker *b, struct peer *peer, const struct recor
         links_bye(b, peer);
         break;
     case VERB_BELL:
-        partition_ring(b, record->partition);
+        partition_ring(b, record->partition, true);
         break;
     default: /* PONG is a sign of life and nothing else; what only a broker says is ignored. */
         break;

@@ -102,7 +102,7 @@ void broker_unpark(struct broker *b, uint32_t partition, const char *group_name,
         strand->standing = DRAINING;
         strand->read = just_before(parked->from);
         strand->sequence = parked->sequence;
-        partition_ring(b, p->number);
+        partition_ring(b, p->number, false);
     }
 }
 
@@ -157,7 +157,7 @@ void park_settle(struct broker *b, struct strand *strand)
         return;
     }
     if (stream_id_compare(strand->read, feed->read) < 0) {
-        partition_ring(b, feed->partition->number);
+        partition_ring(b, feed->partition->number, false);
         return;
     }
     struct broker_ask *ask = ask_new(b, feed->partition, ASK_UNPARK);

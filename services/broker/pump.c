@@ -12,7 +12,7 @@
 #include "common/store/timers.h"
 
 enum {
-    IDLE_MAX = 32,     /* requests kept for the next turn, with their memory */
+    IDLE_MAX = 256,     /* requests kept for the next turn, with their memory */
     CURSORS_MAX = 16,  /* groups in one writing */
     ASKS_A_TURN = 4096,
     ARENA_MAX = 32 << 20,

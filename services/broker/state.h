@@ -378,7 +378,7 @@ void leases_store_down(struct broker *b);
 void leases_release(struct broker *b);
 void leases_rung(struct broker *b);
 bool partition_is_ours(const struct broker *b, const struct partition *p);
-void partition_ring(struct broker *b, uint32_t number);
+void partition_ring(struct broker *b, uint32_t number, bool lanes);
 void partition_look(struct broker *b, struct partition *p); /* Sets when to look at it next. */
 
 /* status.c: what the broker says about itself. */

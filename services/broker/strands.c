@@ -229,7 +229,7 @@ void delivery_done(struct broker *b, struct delivery *delivery)
     p->unacked += delivery->feed->kind == FEED_LOG;
     delivery_free(b, delivery);
     if (has_room_again) {
-        partition_ring(b, p->number);
+        partition_ring(b, p->number, true);
     }
     strand_settle(b, strand);
     partition_look(b, p);

@@ -106,7 +106,7 @@ static void events_of_a_root_come_one_at_a_time_and_other_roots_pass(void **stat
     (void)state;
     STORY("hello n1 group=notes wants=plan.Made", "log a 1 plan.Made", "log a 2 plan.Made", "log b 1 plan.Made", "log a 3 plan.Other", "wait 600",
         "= n1 EVT a/1 try 1", "= n1 EVT b/1 try 1", "= nothing", "ack n1", "= n1 EVT a/2 try 1", "ack n1", "wait 200", "= store cursor notes 1",
-        "ack n1", "wait 200", "= store cursor notes 4", "= nothing");
+        "ack n1", "wait 300", "= store cursor notes 4", "= nothing");
 }
 
 static void each_group_gets_what_it_wants(void **state)
@@ -167,7 +167,7 @@ static void a_retried_root_catches_up_in_order_and_is_live_again(void **state)
 {
     (void)state;
     STORY("hello n1 group=notes wants=plan.Made", "log a 1 plan.Made", "log a 2 plan.Made", "wait 600", "= n1 EVT a/1 try 1", "term n1",
-        "= store dead notes a/1 ATTEMPTS", "log a 3 plan.Made", "wait 600", "= store cursor notes 2", "= store cursor notes 3", "retry notes a",
+        "= store dead notes a/1 ATTEMPTS", "log a 3 plan.Made", "wait 600", "= store cursor notes 2", "wait 300", "= store cursor notes 3", "retry notes a",
         "wait 600", "= n1 EVT a/1 try 1", "ack n1", "= n1 EVT a/2 try 1", "ack n1", "= n1 EVT a/3 try 1", "ack n1", "= store unpark notes a",
         "log a 4 plan.Made", "wait 600", "= n1 EVT a/4 try 1", "= nothing");
 }

@@ -287,7 +287,8 @@ static void take_answer(void *context, const struct outgoing *out)
         .tag = out->tag,
         .ttl_ms = out->ttl_ms,
         .repeat = out->repeat,
-        .bell = out->bell};
+        .bell = out->bell,
+        .bell_lanes = out->bell_lanes};
     ProtobufCMessage *outcome = NULL;
     struct bytes envelope = keep_bytes(world, out->envelope);
     MUST(contract_unpack(&casebus__outcome__descriptor, envelope.at, envelope.size, &CROSSING_EVENT, &world->arena,

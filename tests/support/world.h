@@ -39,7 +39,7 @@ struct world_answer {
     enum status status;
     uint64_t tag;
     uint32_t ttl_ms;
-    bool repeat, bell;
+    bool repeat, bell, bell_lanes;
     const Casebus__Outcome *outcome;
     struct bytes body; /* opened */
     const char *fault; /* word, or "" */

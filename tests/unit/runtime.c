@@ -203,6 +203,60 @@ static void a_rule_that_wants_more_gets_it_in_one_more_read(void **unused)
     end(w);
 }
 
+static void what_a_rule_asked_for_comes_with_the_first_read_the_next_time(void **unused)
+{
+    (void)unused;
+    struct world *w = begin();
+    know_case(w, "c1", OUTREACH);
+    questions(w, NULL);
+    world_run(w);
+    unsigned before = w->loads_seen;
+    uint64_t tag = questions(w, NULL);
+    world_run(w);
+    assert_int_equal(world_answer(w, tag)->status, STATUS_OK);
+    assert_int_equal(w->loads_seen, before + 1);
+    assert_int_equal(case_of(w, "c1")->manager_attempt, 2);
+    end(w);
+}
+
+/* The case is loaded by habit, but the rule refuses before it asks for it. */
+static void a_guess_changes_no_decision(void **unused)
+{
+    (void)unused;
+    struct world *w = begin();
+    know_case(w, "c1", OUTREACH);
+    uint64_t first = questions(w, NULL);
+    world_run(w);
+    const char *key = world_answer(w, first)->outcome->key;
+    char json[512];
+    snprintf(json, sizeof json,
+        "{\"caseId\": \"c1\", \"assessmentId\": \"%s\", \"instrument\": \"phq-9\", \"answers\": [{\"item\": \"44250-9\", "
+        "\"answer\": \"LA6568-5\"}]}",
+        key);
+    unsigned commits = w->commits_seen;
+    uint64_t tag = world_call(w, (struct world_call){.subject = "intake.AnswerQuestionnaire", .json = json});
+    world_run(w);
+    assert_int_equal(world_answer(w, tag)->status, STATUS_REFUSED);
+    assert_int_equal(w->commits_seen, commits);
+    assert_int_equal(case_of(w, "c1")->manager_attempt, 1);
+    end(w);
+}
+
+static void a_reply_says_whether_there_is_a_task_to_fetch(void **unused)
+{
+    (void)unused;
+    struct world *w = begin();
+    know_case(w, "c1", OUTREACH);
+    uint64_t plain = consent(w);
+    uint64_t told = world_call(w, (struct world_call){.subject = "intake.ReceiveReferral", .json = REFERRAL});
+    world_run(w);
+    assert_true(world_answer(w, plain)->bell);
+    assert_false(world_answer(w, plain)->bell_lanes);
+    assert_true(world_answer(w, told)->bell);
+    assert_true(world_answer(w, told)->bell_lanes);
+    end(w);
+}
+
 static void commands_of_one_root_follow_each_other(void **unused)
 {
     (void)unused;
@@ -694,6 +748,9 @@ int main(void)
         cmocka_unit_test(the_same_command_twice_at_once_has_one_effect),
         cmocka_unit_test(the_same_id_with_other_content_is_refused),
         cmocka_unit_test(a_rule_that_wants_more_gets_it_in_one_more_read),
+        cmocka_unit_test(what_a_rule_asked_for_comes_with_the_first_read_the_next_time),
+        cmocka_unit_test(a_guess_changes_no_decision),
+        cmocka_unit_test(a_reply_says_whether_there_is_a_task_to_fetch),
         cmocka_unit_test(commands_of_one_root_follow_each_other),
         cmocka_unit_test(commands_of_several_roots_share_a_turn),
         cmocka_unit_test(a_reaction_and_its_inbox_mark_are_one_commit),
