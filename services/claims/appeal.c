@@ -26,7 +26,8 @@ static bool is_member(const struct decision *d)
 static bool was_denied(const struct subject *s)
 {
     if (s->claim) {
-        return s->claim->state == CLAIM(ANSWERED) || (s->claim->state == CLAIM(FINALIZED) && s->claim->totals->denied_cents > 0);
+        return s->claim->state == CLAIM(ANSWERED) ||
+               (s->claim->state == CLAIM(FINALIZED) && s->claim->totals->denied_cents > 0);
     }
     return s->a->state == AUTHORIZATION(DENIED) || s->a->state == AUTHORIZATION(PARTIAL) || s->a->appeal_until_ms;
 }
@@ -51,7 +52,9 @@ static enum fault check_desk(struct decision *d, const struct subject *s, const 
 {
     if (!s->a && !s->claim) {
         return refuse_missing(d, "there is no %s %s to appeal", cmd->claim_id ? "claim" : "authorisation",
-            cmd->claim_id ? cmd->claim_id : cmd->authorization_id ? cmd->authorization_id : "named");
+            cmd->claim_id           ? cmd->claim_id
+            : cmd->authorization_id ? cmd->authorization_id
+                                    : "named");
     }
     if (!was_denied(s)) {
         return refuse(d, "%s was not denied, there is nothing to appeal", s->claim ? s->claim->title : s->a->title);
@@ -69,7 +72,8 @@ static const Claims__Appeal *running_appeal(struct decision *d, const struct sub
     return id ? see(d, "claims", KIND, d->root, id) : NULL;
 }
 
-static void note_missing(struct decision *d, Claims__Appeal *appeal, const struct subject *s, const Claims__FileAppeal *cmd)
+static void note_missing(
+    struct decision *d, Claims__Appeal *appeal, const struct subject *s, const Claims__FileAppeal *cmd)
 {
     const char *text = NULL;
     if (!s->a && !s->claim) {
@@ -163,7 +167,8 @@ static void pass_on(struct decision *d, Claims__BenefitFile *file, Claims__Appea
     appeal->level = before->level + 1;
     appeal->next_level = before->next_level;
     open_work(d, file, "appeal-to-next-level", appeal->appeal_id, appeal->title,
-        text_of(d, "the payer has decided: bring it to the %s", before->next_level ? before->next_level : "next level"));
+        text_of(
+            d, "the payer has decided: bring it to the %s", before->next_level ? before->next_level : "next level"));
 }
 
 /* ---- Filing ---- */
@@ -181,8 +186,8 @@ static void say_filed(struct decision *d, const Claims__Appeal *appeal)
     emit(d, &event->base);
 }
 
-static void fill_in(struct decision *d, Claims__Appeal *appeal, const Claims__BenefitFile *file, const struct subject *s,
-    const Claims__FileAppeal *cmd)
+static void fill_in(struct decision *d, Claims__Appeal *appeal, const Claims__BenefitFile *file,
+    const struct subject *s, const Claims__FileAppeal *cmd)
 {
     bool known = s->a || s->claim;
     appeal->authorization_id = cmd->authorization_id;
@@ -230,7 +235,11 @@ enum fault file_appeal(struct decision *d, Claims__Appeal *appeal, const Claims_
         return FAULT_WANT;
     }
     if (before && before->state == APPEAL(SUBMITTED)) {
-        return refuse(d, "appeal %s of %s is with the payer already: send it what is new", before->appeal_id, before->title);
+        return refuse(
+            d, "appeal %s of %s is with the payer already: send it what is new", before->appeal_id, before->title);
+    }
+    if (file->n_appeal_ids >= FILE_ITEMS_MAX) {
+        return refuse(d, "case %s has %d appeals already: phone the desk", cmd->case_id, FILE_ITEMS_MAX);
     }
     fill_in(d, appeal, file, &s, cmd);
     bool sendable = (s.a || s.claim) && was_denied(&s) && appeal->coverage;

@@ -18,8 +18,8 @@ static bool is_won(const Payer__AppealAnswer *answer)
 static bool is_inverted(const Payer__AppealAnswer *answer)
 {
     struct date from, to;
-    return answer->from_date && answer->to_date && date_parse(answer->from_date, &from) && date_parse(answer->to_date, &to) &&
-           date_compare(from, to) > 0;
+    return answer->from_date && answer->to_date && date_parse(answer->from_date, &from) &&
+           date_parse(answer->to_date, &to) && date_compare(from, to) > 0;
 }
 
 static const char *appeal_lies(struct decision *d, const Claims__Authorization *a, const Payer__AppealAnswer *answer)
@@ -75,8 +75,8 @@ static void say_appeal_decided(struct decision *d, const Claims__Appeal *appeal)
     emit(d, &event->base);
 }
 
-static void overturn_authorization(struct decision *d, const Claims__BenefitFile *file, Claims__Authorization *a,
-    const Payer__AppealAnswer *answer)
+static void overturn_authorization(
+    struct decision *d, const Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AppealAnswer *answer)
 {
     stop_clock(d, open_clock(a->clocks, a->n_clocks), "authorization", a->authorization_id, d->now_ms);
     a->decided_by = answer->decided_by;
@@ -109,8 +109,8 @@ static void reopen_claim(struct decision *d, Claims__Claim *claim, const Payer__
     ask_claim(d, claim);
 }
 
-static void decide_appeal(struct decision *d, Claims__BenefitFile *file, Claims__Appeal *appeal, Claims__Authorization *a,
-    Claims__Claim *claim, const Payer__AppealAnswer *answer)
+static void decide_appeal(struct decision *d, Claims__BenefitFile *file, Claims__Appeal *appeal,
+    Claims__Authorization *a, Claims__Claim *claim, const Payer__AppealAnswer *answer)
 {
     appeal->state = state_of(answer);
     appeal->decided_at_ms = d->now_ms;

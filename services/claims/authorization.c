@@ -45,7 +45,8 @@ static void ask_need(struct decision *d, const Claims__Authorization *a)
 
 void ask_authorization(struct decision *d, const Claims__Authorization *a)
 {
-    Payer__AuthorizationQuestion *question = MAKE(d, Payer__AuthorizationQuestion, payer__authorization_question__descriptor);
+    Payer__AuthorizationQuestion *question =
+        MAKE(d, Payer__AuthorizationQuestion, payer__authorization_question__descriptor);
     question->payer_id = a->coverage->payer_id;
     question->member = a->coverage->member;
     question->reference = a->authorization_id;
@@ -88,15 +89,19 @@ static void go_on(struct decision *d, const Claims__BenefitFile *file, Claims__A
     }
 }
 
-void continue_drafts(struct decision *d, Claims__BenefitFile *file)
+bool continue_drafts(struct decision *d, Claims__BenefitFile *file)
 {
+    size_t waiting = 0;
     for (size_t i = 0; i < file->n_authorization_ids; i++) {
         const Claims__Authorization *seen = see(d, "claims", KIND, d->root, file->authorization_ids[i]);
-        if (seen && seen->state == AUTHORIZATION(DRAFT) && !seen->coverage) {
+        bool waits = seen && seen->state == AUTHORIZATION(DRAFT) && !seen->coverage;
+        waiting += waits;
+        if (waits && waiting <= DRAFTS_AT_ONCE) {
             Claims__Authorization *a = touch(d, KIND, seen->authorization_id);
             go_on(d, file, a);
         }
     }
+    return waiting > DRAFTS_AT_ONCE && (active_coverage(file) || !coverage_is_awaited(file));
 }
 
 static void begin_draft(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a)
@@ -127,7 +132,8 @@ static bool asked_already(struct decision *d, const Claims__BenefitFile *file, c
     return found;
 }
 
-static Payer__ServiceLine *line_of(struct decision *d, const Claims__BenefitFile *file, const Planning__PlannedService *service)
+static Payer__ServiceLine *line_of(
+    struct decision *d, const Claims__BenefitFile *file, const Planning__PlannedService *service)
 {
     Payer__ServiceLine *line = MAKE(d, Payer__ServiceLine, payer__service_line__descriptor);
     line->number = 1;
@@ -154,7 +160,8 @@ static void draft(struct decision *d, Claims__BenefitFile *file, const Planning_
     a->to_date = date_text(d, date_add_days(from, AUTHORIZATION_DAYS));
     a->clinical_note = text_of(d, "Case management programme %s. Plan of care %s by the %s: %s. Asked for: %s, %s.",
         file->programme ? file->programme : "not named", "agreed", event->by ? event->by : "patient",
-        event->summary ? event->summary : "no summary", a->title, say_count(d, service->units ? service->units : 1, "unit"));
+        event->summary ? event->summary : "no summary", a->title,
+        say_count(d, service->units ? service->units : 1, "unit"));
     const char *plan_of_care = "plan-of-care";
     APPEND(d, a, documents_sent, plan_of_care);
     add_line(d, a, line_of(d, file, service));
@@ -179,7 +186,8 @@ enum fault draft_authorizations(struct decision *d, const Planning__PlanAgreed *
             continue;
         }
         if (drafted == PLANNED_SERVICES_MAX || file->n_authorization_ids >= FILE_ITEMS_MAX) {
-            open_work(d, file, "authorization-by-hand", event->plan_id, service->title, "the plan has more services than are drafted at once");
+            open_work(d, file, "authorization-by-hand", event->plan_id, service->title,
+                "the plan has more services than are drafted at once");
             break;
         }
         draft(d, file, event, service);
@@ -227,7 +235,8 @@ enum fault request_authorization(struct decision *d, Claims__Authorization *a, c
     }
     for (size_t i = 0; i < cmd->n_lines; i++) {
         if (!code_is_billable(cmd->lines[i]->code->code)) {
-            return refuse(d, "line %u: %s is neither a CPT nor a HCPCS code", cmd->lines[i]->number, cmd->lines[i]->code->code);
+            return refuse(
+                d, "line %u: %s is neither a CPT nor a HCPCS code", cmd->lines[i]->number, cmd->lines[i]->code->code);
         }
         add_line(d, a, cmd->lines[i]);
     }
@@ -262,7 +271,8 @@ enum fault send_documents(struct decision *d, Claims__Authorization *a, const Cl
         return FAULT_WANT;
     }
     if (!authorization_is_with_payer(a)) {
-        return refuse(d, "authorisation %s is %s, documents go to a payer that has not decided", a->authorization_id, authorization_word(d, a));
+        return refuse(d, "authorisation %s is %s, documents go to a payer that has not decided", a->authorization_id,
+            authorization_word(d, a));
     }
     if (str_is_empty(cmd->clinical_note) && cmd->n_documents == 0 && !a->set_aside) {
         return refuse(d, "there is nothing to send: give a clinical note or documents");
@@ -299,14 +309,16 @@ static void submit(struct decision *d, Claims__Authorization *a)
 {
     a->state = AUTHORIZATION(SUBMITTED);
     a->submitted_at_ms = d->now_ms;
-    const Casebus__ClockRule *rule = clock_rule(d, is_drug(a) ? "authorization-drug" : "authorization", a->coverage->line);
+    const Casebus__ClockRule *rule =
+        clock_rule(d, is_drug(a) ? "authorization-drug" : "authorization", a->coverage->line);
     Casebus__Clock *clock = rule ? start_clock(d, rule, a->expedited, a->zone, d->now_ms) : NULL;
     if (clock) {
         APPEND(d, a, clocks, clock);
         watch_clock(d, clock, KIND, a->authorization_id);
     }
     ask_authorization(d, a);
-    Claims__AuthorizationRequested *event = MAKE(d, Claims__AuthorizationRequested, claims__authorization_requested__descriptor);
+    Claims__AuthorizationRequested *event =
+        MAKE(d, Claims__AuthorizationRequested, claims__authorization_requested__descriptor);
     event->case_id = a->case_id;
     event->authorization_id = a->authorization_id;
     event->title = a->title;
@@ -327,7 +339,8 @@ static void note_not_required(struct decision *d, Claims__Authorization *a, cons
     emit(d, &event->base);
 }
 
-/* Told twice is told once. An answer without yes or no counts as yes: asking too much costs time, asking too little money. */
+/* Told twice is told once. An answer without yes or no counts as yes: asking too much costs time, asking too little
+ * money. */
 enum fault need_answered(struct decision *d, Claims__Authorization *a, const Payer__AuthorizationNeedAnswer *answer)
 {
     if (a->state != AUTHORIZATION(DRAFT) || !a->coverage) {
@@ -345,7 +358,8 @@ enum fault need_answered(struct decision *d, Claims__Authorization *a, const Pay
     return FAULT_NONE;
 }
 
-enum fault read_authorization(struct decision *d, const Claims__Authorization *a, const Claims__ReadAuthorization *query)
+enum fault read_authorization(
+    struct decision *d, const Claims__Authorization *a, const Claims__ReadAuthorization *query)
 {
     if (!a) {
         return refuse_missing(d, "there is no authorisation %s", query->authorization_id);

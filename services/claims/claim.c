@@ -79,16 +79,17 @@ static enum fault edit_dates(struct decision *d, const struct desk *desk, const 
         return refuse(d, "line %u has no service date: give serviceDate", line->number);
     }
     if (date_compare(day, today(d, desk->file->zone)) > 0) {
-        return refuse(d, "line %u: %s lies in the future: bill it when it has taken place", line->number, line->service_date);
+        return refuse(
+            d, "line %u: %s lies in the future: bill it when it has taken place", line->number, line->service_date);
     }
     const Claims__CoverageView *coverage = desk->coverage;
     if (coverage->start_date && date_parse(coverage->start_date, &bound) && date_compare(day, bound) < 0) {
-        return refuse(d, "line %u: %s lies before the coverage, which begins on %s: bill the coverage of that day", line->number,
-            line->service_date, coverage->start_date);
+        return refuse(d, "line %u: %s lies before the coverage, which begins on %s: bill the coverage of that day",
+            line->number, line->service_date, coverage->start_date);
     }
     if (coverage->end_date && date_parse(coverage->end_date, &bound) && date_compare(day, bound) > 0) {
-        return refuse(d, "line %u: %s lies after the coverage, which ended on %s: bill the coverage of that day", line->number,
-            line->service_date, coverage->end_date);
+        return refuse(d, "line %u: %s lies after the coverage, which ended on %s: bill the coverage of that day",
+            line->number, line->service_date, coverage->end_date);
     }
     return FAULT_NONE;
 }
@@ -98,7 +99,8 @@ static bool is_same_service(const Payer__ServiceLine *a, const Payer__ServiceLin
     return str_same(a->code->code, b->code->code) && str_same(a->service_date, b->service_date);
 }
 
-static enum fault edit_duplicates(struct decision *d, const struct desk *desk, const Claims__SubmitClaim *cmd, size_t at)
+static enum fault edit_duplicates(
+    struct decision *d, const struct desk *desk, const Claims__SubmitClaim *cmd, size_t at)
 {
     const Payer__ServiceLine *line = cmd->lines[at];
     for (size_t i = 0; i < at; i++) {
@@ -106,16 +108,19 @@ static enum fault edit_duplicates(struct decision *d, const struct desk *desk, c
             return refuse(d, "line number %u is given twice: number the lines", line->number);
         }
         if (is_same_service(cmd->lines[i], line)) {
-            return refuse(d, "line %u looks like line %u, %s on %s: put the units into one line, or correct the date", line->number,
-                cmd->lines[i]->number, line->code->code, line->service_date);
+            return refuse(d, "line %u looks like line %u, %s on %s: put the units into one line, or correct the date",
+                line->number, cmd->lines[i]->number, line->code->code, line->service_date);
         }
     }
     for (size_t i = 0; i < desk->claim_count; i++) {
         const Claims__Claim *claim = desk->claims[i];
         for (size_t k = 0; k < claim->n_lines; k++) {
             if (is_same_service(claim->lines[k]->service, line)) {
-                return refuse(d, "line %u looks like line %u of claim %s, %s on %s: leave it out, or correct the date; a denied line is appealed",
-                    line->number, claim->lines[k]->service->number, claim->claim_id, line->code->code, line->service_date);
+                return refuse(d,
+                    "line %u looks like line %u of claim %s, %s on %s: leave it out, or correct the date; a denied "
+                    "line is appealed",
+                    line->number, claim->lines[k]->service->number, claim->claim_id, line->code->code,
+                    line->service_date);
             }
         }
     }
@@ -144,11 +149,12 @@ static enum fault edit_authorization(struct decision *d, const struct desk *desk
         return FAULT_NONE;
     }
     if (a->state == AUTHORIZATION(DENIED)) {
-        return refuse(d, "line %u: the authorisation of %s was denied: appeal it before billing", line->number, line->code->code);
+        return refuse(
+            d, "line %u: the authorisation of %s was denied: appeal it before billing", line->number, line->code->code);
     }
     if (!authorization_is_decided(a)) {
-        return refuse(d, "line %u: the authorisation of %s is %s: bill when it is decided", line->number, line->code->code,
-            authorization_word(d, a));
+        return refuse(d, "line %u: the authorisation of %s is %s: bill when it is decided", line->number,
+            line->code->code, authorization_word(d, a));
     }
     if (str_is_empty(line->authorization_number)) {
         line->authorization_number = a->authorization_number;
@@ -179,7 +185,8 @@ static enum fault edit(struct decision *d, const struct desk *desk, const Claims
         fault = fault ? fault : edit_duplicates(d, desk, cmd, i);
         fault = fault ? fault : edit_authorization(d, desk, cmd->lines[i]);
     }
-    if (!fault && cmd->place_of_service && !(strlen(cmd->place_of_service) == 2 && all_digits(cmd->place_of_service, 0, 2))) {
+    if (!fault && cmd->place_of_service &&
+        !(strlen(cmd->place_of_service) == 2 && all_digits(cmd->place_of_service, 0, 2))) {
         return refuse(d, "the place of service %s is not two digits", cmd->place_of_service);
     }
     return fault;
@@ -273,8 +280,9 @@ enum fault submit_claim(struct decision *d, Claims__Claim *claim, const Claims__
         return FAULT_WANT;
     }
     if (!desk->coverage) {
-        return refuse(d, coverage_is_awaited(file) ? "no payer has confirmed the coverage yet: bill when one has"
-                                                   : "no coverage of this case is active: record one, or bill the patient as self pay");
+        return refuse(d, coverage_is_awaited(file)
+                             ? "no payer has confirmed the coverage yet: bill when one has"
+                             : "no coverage of this case is active: record one, or bill the patient as self pay");
     }
     if (file->n_claim_ids >= FILE_ITEMS_MAX) {
         return refuse(d, "case %s cannot have more than %d claims", cmd->case_id, FILE_ITEMS_MAX);
@@ -298,7 +306,8 @@ enum fault ask_payer_again(struct decision *d, Claims__Claim *claim, const Claim
         return FAULT_WANT;
     }
     if (claim->state != CLAIM(SUBMITTED) || !claim->set_aside) {
-        return refuse(d, "claim %s is %s, the payer is asked again only when its answer was set aside", cmd->claim_id, claim_word(d, claim));
+        return refuse(d, "claim %s is %s, the payer is asked again only when its answer was set aside", cmd->claim_id,
+            claim_word(d, claim));
     }
     SET(claim, set_aside, false);
     claim->round++;
@@ -321,7 +330,8 @@ static void payer_is_late(struct decision *d, Claims__BenefitFile *file, const C
     event->payer_name = claim->coverage->payer_name;
     event->level = level;
     emit(d, &event->base);
-    open_work(d, file, "payer-is-late", claim->claim_id, claim->title, "the claim was not answered in time: phone the payer");
+    open_work(
+        d, file, "payer-is-late", claim->claim_id, claim->title, "the claim was not answered in time: phone the payer");
 }
 
 static void window_closes(struct decision *d, Claims__Claim *claim)

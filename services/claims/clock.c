@@ -86,8 +86,10 @@ const Claims__AppealRight *appeal_right(struct decision *d, Casebus__LineOfBusin
             fallback = rights->rights[i]->line == BUSINESS(COMMERCIAL) ? rights->rights[i] : fallback;
         }
     }
-    static const Claims__AppealRight NONE = {
-        .file_days = 180, .name = "internal appeal", .next_level = "external review", .when_silent = "ask for an external review"};
+    static const Claims__AppealRight NONE = {.file_days = 180,
+        .name = "internal appeal",
+        .next_level = "external review",
+        .when_silent = "ask for an external review"};
     return fallback ? fallback : &NONE;
 }
 
@@ -113,7 +115,8 @@ int64_t clock_due(struct decision *d, const Casebus__ClockRule *rule, bool urgen
 
 /* ---- Clocks ---- */
 
-Casebus__Clock *start_clock(struct decision *d, const Casebus__ClockRule *rule, bool urgent, const char *zone, int64_t from_ms)
+Casebus__Clock *start_clock(
+    struct decision *d, const Casebus__ClockRule *rule, bool urgent, const char *zone, int64_t from_ms)
 {
     Casebus__Clock *clock = MAKE(d, Casebus__Clock, casebus__clock__descriptor);
     clock->name = rule->name;
@@ -156,7 +159,8 @@ void watch_clock(struct decision *d, const Casebus__Clock *clock, const char *ki
 {
     int64_t span_ms = clock->due_at_ms - clock->happened_at_ms;
     for (size_t i = clock->level; i < RINGS_MAX && RINGS[i].percent; i++) {
-        set_timer(d, kind, key, RINGS[i].timer, clock->happened_at_ms + span_ms / 100 * RINGS[i].percent + span_ms % 100 * RINGS[i].percent / 100);
+        set_timer(d, kind, key, RINGS[i].timer,
+            clock->happened_at_ms + span_ms / 100 * RINGS[i].percent + span_ms % 100 * RINGS[i].percent / 100);
     }
 }
 
@@ -170,8 +174,8 @@ unsigned clock_level(const char *timer_name)
     return 0;
 }
 
-static void say_reminded(struct decision *d, const Casebus__Clock *clock, unsigned percent, const char *key, const char *title,
-    const char *payer_name)
+static void say_reminded(struct decision *d, const Casebus__Clock *clock, unsigned percent, const char *key,
+    const char *title, const char *payer_name)
 {
     Claims__PayerReminded *event = MAKE(d, Claims__PayerReminded, claims__payer_reminded__descriptor);
     event->case_id = d->root;
@@ -183,8 +187,8 @@ static void say_reminded(struct decision *d, const Casebus__Clock *clock, unsign
     emit(d, &event->base);
 }
 
-void clock_rings(struct decision *d, Casebus__Clock *clock, unsigned level, const char *kind, const char *key, const char *title,
-    const char *payer_name)
+void clock_rings(struct decision *d, Casebus__Clock *clock, unsigned level, const char *kind, const char *key,
+    const char *title, const char *payer_name)
 {
     clock->level = level > clock->level ? level : clock->level;
     if (level <= 2) {

@@ -33,7 +33,8 @@ static const Payer__LineDecision *find_decision(Payer__LineDecision *const *line
     return NULL;
 }
 
-const char *lines_lie(struct decision *d, const Claims__Authorization *a, Payer__LineDecision *const *lines, size_t count)
+const char *lines_lie(
+    struct decision *d, const Claims__Authorization *a, Payer__LineDecision *const *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const Claims__AuthorizedLine *line = find_line(a, lines[i]->number);
@@ -44,10 +45,12 @@ const char *lines_lie(struct decision *d, const Claims__Authorization *a, Payer_
             return text_of(d, "it decides on line %u twice", lines[i]->number);
         }
         if (lines[i]->has_units && lines[i]->units > line->asked->units) {
-            return text_of(d, "it grants %u units on line %u, asked were %u", lines[i]->units, lines[i]->number, line->asked->units);
+            return text_of(d, "it grants %u units on line %u, asked were %u", lines[i]->units, lines[i]->number,
+                line->asked->units);
         }
         if (lines[i]->action == ACTION(CERTIFIED) && lines[i]->has_units && lines[i]->units != line->asked->units) {
-            return text_of(d, "it certifies line %u in total, but %u of %u units", lines[i]->number, lines[i]->units, line->asked->units);
+            return text_of(d, "it certifies line %u in total, but %u of %u units", lines[i]->number, lines[i]->units,
+                line->asked->units);
         }
     }
     return NULL;
@@ -56,7 +59,8 @@ const char *lines_lie(struct decision *d, const Claims__Authorization *a, Payer_
 static bool dates_are_inverted(const char *from_date, const char *to_date)
 {
     struct date from, to;
-    return from_date && to_date && date_parse(from_date, &from) && date_parse(to_date, &to) && date_compare(from, to) > 0;
+    return from_date && to_date && date_parse(from_date, &from) && date_parse(to_date, &to) &&
+           date_compare(from, to) > 0;
 }
 
 static const char *reason_of(const Payer__AuthorizationAnswer *answer)
@@ -75,7 +79,8 @@ static const char *denial_lies(const Payer__AuthorizationAnswer *answer)
     if (!code) {
         return "it denies without a specific reason";
     }
-    if (strcmp(code, "not-medically-necessary") == 0 && (str_is_empty(answer->decided_by) || str_is_empty(answer->criterion))) {
+    if (strcmp(code, "not-medically-necessary") == 0 &&
+        (str_is_empty(answer->decided_by) || str_is_empty(answer->criterion))) {
         return "it denies for medical necessity without naming the physician and the criterion";
     }
     return NULL;
@@ -91,7 +96,8 @@ static bool grants_something(const Payer__AuthorizationAnswer *answer)
     return false;
 }
 
-static const char *answer_lies(struct decision *d, const Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
+static const char *answer_lies(
+    struct decision *d, const Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
 {
     const char *lie = lines_lie(d, a, answer->lines, answer->n_lines);
     if (lie) {
@@ -125,8 +131,8 @@ static const char *answer_lies(struct decision *d, const Claims__Authorization *
 
 /* ---- What is decided ---- */
 
-void approve(struct decision *d, Claims__Authorization *a, Payer__LineDecision *const *lines, size_t count, const char *number,
-    const char *from_date, const char *to_date)
+void approve(struct decision *d, Claims__Authorization *a, Payer__LineDecision *const *lines, size_t count,
+    const char *number, const char *from_date, const char *to_date)
 {
     bool whole = true;
     for (size_t i = 0; i < a->n_lines; i++) {
@@ -147,7 +153,8 @@ void approve(struct decision *d, Claims__Authorization *a, Payer__LineDecision *
         int days = date_days_between(today(d, a->zone), to);
         set_timer(d, KIND, a->authorization_id, "expires", end_of_day_after(d, a->zone, d->now_ms, days));
         if (days > RENEWAL_DAYS) {
-            set_timer(d, KIND, a->authorization_id, "renewal", end_of_day_after(d, a->zone, d->now_ms, days - RENEWAL_DAYS));
+            set_timer(
+                d, KIND, a->authorization_id, "renewal", end_of_day_after(d, a->zone, d->now_ms, days - RENEWAL_DAYS));
         }
     }
 }
@@ -155,7 +162,8 @@ void approve(struct decision *d, Claims__Authorization *a, Payer__LineDecision *
 static void deny(Claims__Authorization *a, const Payer__AuthorizationAnswer *answer, int64_t now_ms)
 {
     for (size_t i = 0; i < a->n_lines; i++) {
-        a->lines[i]->decision = (Payer__LineDecision *)find_decision(answer->lines, answer->n_lines, a->lines[i]->asked->number);
+        a->lines[i]->decision =
+            (Payer__LineDecision *)find_decision(answer->lines, answer->n_lines, a->lines[i]->asked->number);
         SET(a->lines[i], units_approved, 0);
     }
     a->state = AUTHORIZATION(DENIED);
@@ -190,7 +198,8 @@ void say_decided(struct decision *d, Claims__Authorization *a, const char *langu
         set_timer(d, KIND, a->authorization_id, "appeal-window", a->appeal_until_ms);
     }
     a->reason = whole ? NULL : decision_reason(d, a, language);
-    Claims__AuthorizationDecided *event = MAKE(d, Claims__AuthorizationDecided, claims__authorization_decided__descriptor);
+    Claims__AuthorizationDecided *event =
+        MAKE(d, Claims__AuthorizationDecided, claims__authorization_decided__descriptor);
     event->case_id = a->case_id;
     event->authorization_id = a->authorization_id;
     event->title = a->title;
@@ -215,7 +224,8 @@ static const char *documents_text(struct decision *d, const Payer__Authorization
     return text;
 }
 
-static void pend(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
+static void pend(
+    struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
 {
     a->state = AUTHORIZATION(PENDED);
     Claims__AuthorizationPended *event = MAKE(d, Claims__AuthorizationPended, claims__authorization_pended__descriptor);
@@ -229,7 +239,8 @@ static void pend(struct decision *d, Claims__BenefitFile *file, Claims__Authoriz
         a->documents = answer->documents;
         a->n_documents = answer->n_documents;
         event->reason = documents_text(d, answer);
-        open_work(d, file, "documents-missing", a->authorization_id, a->title, "the payer asks for documents: send them");
+        open_work(
+            d, file, "documents-missing", a->authorization_id, a->title, "the payer asks for documents: send them");
     }
     emit(d, &event->base);
 }
@@ -250,7 +261,8 @@ static void recount(struct decision *d, Claims__Authorization *a, int64_t receiv
     }
 }
 
-static void decide(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
+static void decide(
+    struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
 {
     a->decided_by = answer->decided_by;
     a->criterion = answer->criterion;
@@ -273,7 +285,8 @@ static bool says_the_same(const Claims__Authorization *a, const Payer__Authoriza
            (!denied && str_same(a->authorization_number, answer->authorization_number));
 }
 
-enum fault authorization_answered(struct decision *d, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
+enum fault authorization_answered(
+    struct decision *d, Claims__Authorization *a, const Payer__AuthorizationAnswer *answer)
 {
     Claims__BenefitFile *file = require(d, "benefit_file", d->root, NULL);
     if (d->wants) {
@@ -281,7 +294,8 @@ enum fault authorization_answered(struct decision *d, Claims__Authorization *a, 
     }
     if (!authorization_is_with_payer(a)) {
         if (authorization_is_decided(a) && !says_the_same(a, answer)) {
-            set_answer_aside(d, file, a->authorization_id, a->title, a->coverage->payer_name, "it has decided otherwise before");
+            set_answer_aside(
+                d, file, a->authorization_id, a->title, a->coverage->payer_name, "it has decided otherwise before");
         }
         return FAULT_NONE;
     }
@@ -312,9 +326,11 @@ enum fault authorization_answered(struct decision *d, Claims__Authorization *a, 
 
 /* ---- Timers ---- */
 
-static void say_overdue(struct decision *d, const Claims__Authorization *a, const char *payer_name, const char *right, unsigned level)
+static void say_overdue(
+    struct decision *d, const Claims__Authorization *a, const char *payer_name, const char *right, unsigned level)
 {
-    Claims__AuthorizationOverdue *event = MAKE(d, Claims__AuthorizationOverdue, claims__authorization_overdue__descriptor);
+    Claims__AuthorizationOverdue *event =
+        MAKE(d, Claims__AuthorizationOverdue, claims__authorization_overdue__descriptor);
     event->case_id = a->case_id;
     event->authorization_id = a->authorization_id;
     event->title = a->title;
@@ -357,7 +373,8 @@ static void draft_is_stuck(struct decision *d, Claims__BenefitFile *file, Claims
         return;
     }
     const char *payer_name = a->coverage ? a->coverage->payer_name : "the payer";
-    const char *why = a->coverage ? "it has not said whether authorisation is needed: phone it" : "it has not said whether the patient is covered: phone it";
+    const char *why = a->coverage ? "it has not said whether authorisation is needed: phone it"
+                                  : "it has not said whether the patient is covered: phone it";
     say_overdue(d, a, payer_name, why, 1);
     open_work(d, file, "payer-is-late", a->authorization_id, a->title, why);
     set_timer(d, KIND, a->authorization_id, "draft", d->now_ms + OVERDUE_AGAIN_DAYS * DAY_MS);

@@ -13,7 +13,8 @@ Claims__BenefitFile *touch_file(struct decision *d)
 
 /* ---- Coverages ---- */
 
-/* Workers' compensation pays first and Medicaid last, by law; the others in the order in which the referral has them (facts 5.3). */
+/* Workers' compensation pays first and Medicaid last, by law; the others in the order in which the referral has them
+ * (facts 5.3). */
 static int payment_rank(Casebus__LineOfBusiness line)
 {
     return line == BUSINESS(WORKERS_COMPENSATION) ? 0 : line == BUSINESS(MEDICAID) || line == BUSINESS(CHIP) ? 2 : 1;
@@ -74,7 +75,8 @@ static void put_view(struct decision *d, Claims__BenefitFile *file, Claims__Cove
 
 /* ---- Opening ---- */
 
-static Payer__Member *member_of(struct decision *d, const Intake__PatientFacts *patient, const Intake__CoverageFact *fact)
+static Payer__Member *member_of(
+    struct decision *d, const Intake__PatientFacts *patient, const Intake__CoverageFact *fact)
 {
     Payer__Member *member = MAKE(d, Payer__Member, payer__member__descriptor);
     member->member_id = fact->member_id;
@@ -85,14 +87,15 @@ static Payer__Member *member_of(struct decision *d, const Intake__PatientFacts *
     return member;
 }
 
-/* The same for every case of that member: made of the payer and the card, or of the person where nobody knows the card. */
+/* The same for every case of that member: made of the payer and the card, or of the person where nobody knows the card.
+ */
 static const char *coverage_id_of(struct decision *d, const char *payer_id, const Payer__Member *member)
 {
     if (!str_is_empty(member->member_id)) {
         return identity_key(d, text_of(d, "coverage|%s|%s", payer_id, member->member_id));
     }
     return identity_key(d, text_of(d, "coverage|%s|%s|%s|%s|%d", payer_id, member->family_name, member->given_name,
-        member->birth_date, (int)member->sex));
+                               member->birth_date, (int)member->sex));
 }
 
 static void ask_to_record(struct decision *d, Claims__BenefitFile *file, const Claims__CoverageView *view)
@@ -224,9 +227,12 @@ enum fault link_coverage(struct decision *d, Claims__BenefitFile *file, const Cl
     if (news) {
         say_verified(d, file, cmd->coverage);
     }
-    continue_drafts(d, file);
+    bool more = continue_drafts(d, file);
     if (d->wants) {
         return FAULT_WANT;
+    }
+    if (more) {
+        tell(d, &cmd->base);
     }
     if (!active_coverage(file) && !coverage_is_awaited(file) && !file->uncovered_told) {
         SET(file, uncovered_told, true);
@@ -256,7 +262,8 @@ static const char *work_id_of(struct decision *d, const char *kind, const char *
 static Casebus__WorkItem *find_work(const Claims__BenefitFile *file, const char *work_id)
 {
     for (size_t i = 0; i < file->n_work; i++) {
-        if (strcmp(file->work[i]->work_id, work_id) == 0 && file->work[i]->state == CASEBUS__WORK_STATE__WORK_STATE_OPEN) {
+        if (strcmp(file->work[i]->work_id, work_id) == 0 &&
+            file->work[i]->state == CASEBUS__WORK_STATE__WORK_STATE_OPEN) {
             return file->work[i];
         }
     }
@@ -275,8 +282,8 @@ static void make_room(Claims__BenefitFile *file)
     }
 }
 
-void open_work(struct decision *d, Claims__BenefitFile *file, const char *kind, const char *subject_id, const char *title,
-    const char *because)
+void open_work(struct decision *d, Claims__BenefitFile *file, const char *kind, const char *subject_id,
+    const char *title, const char *because)
 {
     const char *work_id = work_id_of(d, kind, subject_id);
     Casebus__WorkItem *work = find_work(file, work_id);

@@ -67,7 +67,8 @@ static const char *line_lies(struct decision *d, const Claims__ClaimLine *line, 
         return text_of(d, "the amounts of line %u cannot be counted", number);
     }
     if (sum_cents != line->billed_cents) {
-        return text_of(d, "line %u bills %s, but paid and adjustments make %s", number, money_text(d, line->billed_cents), money_text(d, sum_cents));
+        return text_of(d, "line %u bills %s, but paid and adjustments make %s", number,
+            money_text(d, line->billed_cents), money_text(d, sum_cents));
     }
     if (payment->denied && payment->paid_cents > 0) {
         return text_of(d, "line %u is denied and paid", number);
@@ -121,10 +122,12 @@ static void add_adjustment(Claims__ClaimLine *line, const Payer__Adjustment *adj
 
 static bool is_cut(const Payer__Adjustment *adjustment)
 {
-    return adjustment->group != GROUP(PATIENT) && strcmp(adjustment->reason_code, CONTRACT_WRITE_OFF) != 0 && adjustment->amount_cents > 0;
+    return adjustment->group != GROUP(PATIENT) && strcmp(adjustment->reason_code, CONTRACT_WRITE_OFF) != 0 &&
+           adjustment->amount_cents > 0;
 }
 
-static void apply_line(struct decision *d, Claims__ClaimLine *line, const Payer__LinePayment *payment, const char *language)
+static void apply_line(
+    struct decision *d, Claims__ClaimLine *line, const Payer__LinePayment *payment, const char *language)
 {
     bool cut = false;
     MUST(payment != NULL); /* An answer that leaves out an open line was set aside. */
@@ -177,25 +180,28 @@ static size_t count_lines(const Claims__Claim *claim, Claims__LineState state)
 
 /* One set of sentences per language; each takes an amount, but for those marked. */
 static const struct words {
-    const char *billed, *paid, *off, *owe, *nothing, *denied, *reason, *appeal; /* `reason`: number, text; `appeal`: day. */
-} ENGLISH = {
-    .billed = "The bill is %s.",
-    .paid = " Your plan pays %s.",
-    .off = " %s is taken off by contract: you do not owe it.",
-    .owe = " You may owe %s.",
-    .nothing = " You owe nothing.",
-    .denied = " Your plan says no to %s.",
-    .reason = " Line %u: %s",
-    .appeal = " If you do not agree, you can ask for a new look until %s.",
-}, SPANISH = {
-    .billed = "La cuenta es de %s.",
-    .paid = " Su plan paga %s.",
-    .off = " %s se descuenta por contrato: usted no lo debe.",
-    .owe = " Usted podría deber %s.",
-    .nothing = " Usted no debe nada.",
-    .denied = " Su plan dice que no a %s.",
-    .reason = " Línea %u: %s",
-    .appeal = " Si no está de acuerdo, puede pedir otra revisión hasta %s.",
+    const char *billed, *paid, *off, *owe, *nothing, *denied, *reason,
+        *appeal; /* `reason`: number, text; `appeal`: day. */
+} ENGLISH =
+    {
+        .billed = "The bill is %s.",
+        .paid = " Your plan pays %s.",
+        .off = " %s is taken off by contract: you do not owe it.",
+        .owe = " You may owe %s.",
+        .nothing = " You owe nothing.",
+        .denied = " Your plan says no to %s.",
+        .reason = " Line %u: %s",
+        .appeal = " If you do not agree, you can ask for a new look until %s.",
+},
+  SPANISH = {
+      .billed = "La cuenta es de %s.",
+      .paid = " Su plan paga %s.",
+      .off = " %s se descuenta por contrato: usted no lo debe.",
+      .owe = " Usted podría deber %s.",
+      .nothing = " Usted no debe nada.",
+      .denied = " Su plan dice que no a %s.",
+      .reason = " Línea %u: %s",
+      .appeal = " Si no está de acuerdo, puede pedir otra revisión hasta %s.",
 };
 
 static const char *explain(struct decision *d, const Claims__Claim *claim, const char *language)
@@ -210,7 +216,8 @@ static const char *explain(struct decision *d, const Claims__Claim *claim, const
     if (t->denied_cents) {
         text = text_of(d, "%s%s", text, text_of(d, w->denied, money_text(d, t->denied_cents)));
     }
-    text = text_of(d, "%s%s", text, t->patient_cents ? text_of(d, w->owe, money_text(d, t->patient_cents)) : w->nothing);
+    text =
+        text_of(d, "%s%s", text, t->patient_cents ? text_of(d, w->owe, money_text(d, t->patient_cents)) : w->nothing);
     for (size_t i = 0, told = 0; i < claim->n_lines && told < REASONS_TOLD_MAX; i++) {
         const Claims__ClaimLine *line = claim->lines[i];
         if (line->reason) {
@@ -263,7 +270,8 @@ static void apply(struct decision *d, Claims__BenefitFile *file, Claims__Claim *
     claim->state = CLAIM(FINALIZED);
     if (count_lines(claim, LINE(DENIED))) {
         claim->state = CLAIM(ANSWERED);
-        claim->appeal_until_ms = end_of_day_after(d, claim->zone, d->now_ms, (int)appeal_right(d, claim->coverage->line)->file_days);
+        claim->appeal_until_ms =
+            end_of_day_after(d, claim->zone, d->now_ms, (int)appeal_right(d, claim->coverage->line)->file_days);
         set_timer(d, KIND, claim->claim_id, "appeal-window", claim->appeal_until_ms);
     }
     stop_clock(d, open_clock(claim->clocks, claim->n_clocks), KIND, claim->claim_id, d->now_ms);

@@ -58,7 +58,10 @@ void end_of_dates(struct decision *d, Claims__Authorization *a)
 {
     if (is_open(a)) {
         a->state = AUTHORIZATION(EXPIRED);
-        say_used(d, a, text_of(d, "expired with %u of %s left", units_approved(a) - units_used(a), say_count(d, units_approved(a), "unit")), false);
+        say_used(d, a,
+            text_of(d, "expired with %u of %s left", units_approved(a) - units_used(a),
+                say_count(d, units_approved(a), "unit")),
+            false);
     }
 }
 
@@ -77,7 +80,8 @@ static Claims__AuthorizedLine *line_for(const Claims__Authorization *a, const Sc
 static bool is_within_dates(const Claims__Authorization *a, struct date day)
 {
     struct date from, to;
-    return date_parse(a->from_date, &from) && date_parse(a->to_date, &to) && date_compare(day, from) >= 0 && date_compare(day, to) <= 0;
+    return date_parse(a->from_date, &from) && date_parse(a->to_date, &to) && date_compare(day, from) >= 0 &&
+           date_compare(day, to) <= 0;
 }
 
 static struct date day_of(struct decision *d, const Claims__Authorization *a, int64_t at_ms)
@@ -96,8 +100,8 @@ static int fitness(struct decision *d, const Claims__Authorization *a, const Sch
 }
 
 /* The authorisation that the visit counts against: an open one for the same step first, then any for the same code. */
-static const Claims__Authorization *find_authorization(struct decision *d, const Claims__BenefitFile *file,
-    const Scheduling__AppointmentFulfilled *event)
+static const Claims__Authorization *find_authorization(
+    struct decision *d, const Claims__BenefitFile *file, const Scheduling__AppointmentFulfilled *event)
 {
     const Claims__Authorization *best = NULL;
     for (size_t i = 0; i < file->n_authorization_ids; i++) {
@@ -109,7 +113,8 @@ static const Claims__Authorization *find_authorization(struct decision *d, const
     return best;
 }
 
-static void count(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a, const Scheduling__AppointmentFulfilled *event)
+static void count(struct decision *d, Claims__BenefitFile *file, Claims__Authorization *a,
+    const Scheduling__AppointmentFulfilled *event)
 {
     Claims__AuthorizedLine *line = line_for(a, event);
     uint32_t units = event->units ? event->units : 1;
@@ -134,7 +139,10 @@ static void count(struct decision *d, Claims__BenefitFile *file, Claims__Authori
         say_used(d, a, text_of(d, "used up, %s", say_count(d, approved, "unit")), true);
     } else {
         bool renewal = !renewal_reached(before, approved) && renewal_reached(used, approved);
-        say_used(d, a, text_of(d, "%u of %s left%s", approved - used, say_count(d, approved, "unit"), renewal ? ": ask for more now" : ""), renewal);
+        say_used(d, a,
+            text_of(d, "%u of %s left%s", approved - used, say_count(d, approved, "unit"),
+                renewal ? ": ask for more now" : ""),
+            renewal);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "common/service/settings.h"
 #include "common/service/tenants.h"
 #include "common/store/keys.h"
+#include "proto/intake.pb-c.h"
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -109,6 +110,12 @@ const char *say_plain(const struct cli *cli);
 /* Prints text in lines of at most `width` columns; what does not fit on the first goes on, indented. */
 void say_wrapped(const char *text, size_t indent, size_t width);
 
+/* How many lines that takes. */
+size_t say_height(const char *text, size_t indent, size_t width);
+
+/* Prints one line of at most `width` columns; a longer text ends in "...". */
+void say_cut(const char *text, size_t width);
+
 /* "a nurse", "the patient (simulated)": who did it, in words. */
 const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated);
 
@@ -142,6 +149,14 @@ int64_t event_due(const struct happened *happened);
 
 /* The first event of the subject from place `from` on, or NULL. */
 const struct happened *history_find(const struct history *history, const char *subject, size_t from);
+
+/* ---- case.c, timeline.c: one case, for a person ---- */
+
+/* EXIT_DONE, or the exit status after saying why not. */
+int read_case(struct cli *cli, const char *case_id, const Intake__Case **out);
+
+/* What happened to the case on one screen: when, who, what, why, next due. As JSON: every event, one a line. */
+int show_timeline(struct cli *cli, const char *case_id);
 
 /* ---- reference.c ---- */
 

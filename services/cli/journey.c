@@ -8,13 +8,18 @@
 
 enum { LINE_WIDTH = 80, TOLD_COLUMN = 27, PATIENCE_MS = 60000 };
 
+/* One line per stage; what broke is said whole. */
 static void print_stage(const struct journey *j, const char *name, enum stage_end end, double seconds)
 {
     const struct cli *cli = j->cli;
-    const char *mark = end == STAGE_BROKE ? "failed" : "";
-    printf("  %s%-14s%s %6.2f s  %s%s", say_bold(cli), name, say_plain(cli), seconds, end == STAGE_BROKE ? say_red(cli) : "", mark);
-    say_wrapped(arena_printf(&j->cli->arena, "%s%s", mark[0] ? ": " : "", j->told ? j->told : ""), TOLD_COLUMN, LINE_WIDTH);
-    fputs(say_plain(cli), stdout);
+    printf("  %s%-14s%s %6.2f s  ", say_bold(cli), name, say_plain(cli), seconds);
+    if (end == STAGE_BROKE) {
+        printf("%sfailed: ", say_red(cli));
+        say_wrapped(j->told ? j->told : "", TOLD_COLUMN, LINE_WIDTH);
+        fputs(say_plain(cli), stdout);
+    } else {
+        say_cut(j->told ? j->told : "", LINE_WIDTH - TOLD_COLUMN);
+    }
     fflush(stdout);
 }
 

@@ -40,4 +40,47 @@ struct stage {
 extern const struct stage STAGES[];
 extern const size_t STAGE_COUNT;
 
+/* ---- journey_steps.c: what every stage does ---- */
+
+enum { LOOK_EVERY_MS = 15 };
+
+/* Who plays whom. */
+struct player {
+    Casebus__Role role;
+    const char *id;
+};
+extern const struct player NURSE, PATIENT, SCHEDULER, BILLER;
+
+/* Text in the arena of the process. */
+char *journey_print(struct journey *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says what broke. Always STAGE_BROKE. */
+enum stage_end journey_broke(struct journey *j, int exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Sends as that player, marked as simulated. A step names a command id of its own, the same whenever the same bundle comes; NULL for
+ * questions. journey_send() takes the message as JSON. */
+enum fault journey_send_message(struct journey *j, struct player player, const char *step, const char *subject, const ProtobufCMessage *body,
+    struct answered *out);
+enum fault journey_send(struct journey *j, struct player player, const char *step, const char *subject, const char *json, struct answered *out);
+
+/* Sends a step that must succeed. False after saying what broke. */
+bool journey_sent(struct journey *j, struct player player, const char *step, const char *subject, const char *json);
+
+/* Reads what happens to the case until the test holds; false after saying that `what` did not come. */
+typedef bool journey_test(const struct journey *j, void *context);
+bool journey_wait(struct journey *j, const char *what, journey_test *is_there, void *context);
+
+/* The first event of any of the subjects (a NULL-ended list); NULL after saying what broke. */
+const struct happened *journey_wait_for(struct journey *j, const char *const *subjects);
+#define WAIT_FOR(j, ...) journey_wait_for((j), (const char *const[]){__VA_ARGS__, NULL})
+
+/* A text field of the event, empty when it is not set. */
+const char *event_text(const struct happened *h, const char *field);
+
+/* ---- journey_claims.c ---- */
+
+enum stage_end stage_coverage(struct journey *j);
+enum stage_end stage_authorization(struct journey *j);
+enum stage_end stage_claim(struct journey *j);
+
 #endif

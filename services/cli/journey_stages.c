@@ -1,6 +1,7 @@
 /* The stages of a journey, in their order. Each sends what a person would send and waits for what the services say of it. */
+#include "services/cli/journey.h"
+
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,138 +10,18 @@
 #include "common/contract/json.h"
 #include "common/contract/line.h"
 #include "common/core/clock.h"
-#include "common/core/hash.h"
 #include "common/core/instant.h"
-#include "common/core/money.h"
 #include "common/core/must.h"
 #include "common/core/slice.h"
-#include "proto/claims.pb-c.h"
 #include "proto/scheduling.pb-c.h"
-#include "services/cli/journey.h"
 
 enum {
-    LOOK_EVERY_MS = 15,
     SLOT_TRIES = 6,
     SEARCH_FROM_HOURS = 18,
     SEARCH_DAYS = 13,
 };
 
 #define TEAM_ID "team-adult"
-
-/* Who plays whom. */
-static const struct player {
-    Casebus__Role role;
-    const char *id;
-} NURSE = {CASEBUS__ROLE__ROLE_NURSE, "intake-desk"}, PATIENT = {CASEBUS__ROLE__ROLE_PATIENT, "patient"},
-  SCHEDULER = {CASEBUS__ROLE__ROLE_SCHEDULER, "scheduler"}, BILLER = {CASEBUS__ROLE__ROLE_BILLER, "biller"};
-
-static enum stage_end broke(struct journey *j, int exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static enum stage_end broke(struct journey *j, int exit_status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    j->told = arena_vprintf(&j->cli->arena, format, args);
-    j->exit_status = exit_status;
-    va_end(args);
-    return STAGE_BROKE;
-}
-
-static const char *text_of_event(const struct happened *h, const char *field)
-{
-    const char *text = contract_string_field(h->event, field);
-    return text ? text : "";
-}
-
-/* ---- Sending ---- */
-
-/* The same command id whenever the same bundle comes to the same step. */
-static const char *step_id(struct journey *j, const char *step)
-{
-    struct hash hash;
-    uint8_t digest[HASH_SIZE];
-    hash_init(&hash);
-    hash_add_part(&hash, j->hash, strlen(j->hash));
-    hash_add_part(&hash, step, strlen(step));
-    hash_done(&hash, digest);
-    char *id = arena_alloc(&j->cli->arena, ID_FRESH_SIZE);
-    id_spell(id, digest);
-    return id;
-}
-
-static enum fault send_message(struct journey *j, struct player player, const char *step, const char *subject, const ProtobufCMessage *body,
-    struct answered *out)
-{
-    struct asked asked = {
-        .subject = subject,
-        .body = body,
-        .id = step ? step_id(j, step) : NULL,
-        .role = player.role,
-        .actor_id = player.role == CASEBUS__ROLE__ROLE_NURSE && j->nurse_id ? j->nurse_id : player.id,
-        .simulated = true,
-        .patient = true,
-        .timeout_ms = j->patience_ms,
-    };
-    return session_ask(j->cli, &asked, out);
-}
-
-/* Sends a command written as JSON. The case and referral of the journey are put in where the text says %s. */
-static enum fault send(struct journey *j, struct player player, const char *step, const char *subject, const char *json, struct answered *out)
-{
-    const struct contract_message *type = contract_find_message(subject);
-    ProtobufCMessage *body = NULL;
-    MUST(type != NULL);
-    if (json_cross(type, json, strlen(json), &j->cli->arena, &out->why, &body) != FAULT_NONE) {
-        out->fault = FAULT_INVALID;
-        return out->fault;
-    }
-    return send_message(j, player, step, subject, body, out);
-}
-
-static char *print(struct journey *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static char *print(struct journey *j, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *text = arena_vprintf(&j->cli->arena, format, args);
-    va_end(args);
-    return text;
-}
-
-/* Sends a step that must succeed. False after saying what broke. */
-static bool sent(struct journey *j, struct player player, const char *step, const char *subject, const char *json)
-{
-    struct answered answered;
-    if (send(j, player, step, subject, json, &answered) == FAULT_NONE) {
-        return true;
-    }
-    broke(j, exit_status_of(answered.fault), "%s: %s: %s", subject, fault_word(answered.fault), answered.why.text);
-    return false;
-}
-
-/* ---- Waiting ---- */
-
-/* The first event of any of the subjects (a NULL-ended list); NULL after saying what broke. */
-static const struct happened *wait_for(struct journey *j, const char *const *subjects)
-{
-    int64_t until_ms = clock_monotonic_ms() + j->patience_ms;
-    struct why why = {0};
-    for (;;) {
-        enum fault fault = history_read(j->cli, &j->history, &why);
-        for (const char *const *subject = subjects; fault == FAULT_NONE && *subject; subject++) {
-            const struct happened *found = history_find(&j->history, *subject, 0);
-            if (found) {
-                return found;
-            }
-        }
-        if (clock_monotonic_ms() >= until_ms) {
-            broke(j, EXIT_UNAVAILABLE, "waited %u s for %s%s%s", j->patience_ms / 1000, subjects[0], fault ? ": " : "", why.text);
-            return NULL;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L}, NULL);
-    }
-}
-
-#define WAIT_FOR(j, ...) wait_for((j), (const char *const[]){__VA_ARGS__, NULL})
 
 /* ---- Referral and screening ---- */
 
@@ -149,22 +30,22 @@ static enum stage_end stage_referral(struct journey *j)
     if (j->import.kind == FHIR_DIRECTORY) {
         const struct fhir_tally *t = &j->import.tally;
         j->end = "directory";
-        j->told = print(j, "no patient: %zu practitioners, %zu organizations", t->practitioners, t->organizations);
+        j->told = journey_print(j, "no patient: %zu practitioners, %zu organizations", t->practitioners, t->organizations);
         return STAGE_ENDED;
     }
     Intake__ReceiveReferral *referral = j->import.referral;
     j->hash = referral->source_document_hash;
     j->state = referral->patient->address ? referral->patient->address->state : NULL;
     struct answered answered;
-    if (send_message(j, NURSE, "referral", "intake.ReceiveReferral", &referral->base, &answered) != FAULT_NONE) {
-        return broke(j, exit_status_of(answered.fault), "%s: %s", fault_word(answered.fault), answered.why.text);
+    if (journey_send_message(j, NURSE, "referral", "intake.ReceiveReferral", &referral->base, &answered) != FAULT_NONE) {
+        return journey_broke(j, exit_status_of(answered.fault), "%s: %s", fault_word(answered.fault), answered.why.text);
     }
     const Intake__ReferralReceipt *receipt = (const Intake__ReferralReceipt *)answered.reply;
     j->referral_id = receipt->referral_id;
     j->case_id = receipt->case_id;
     j->history.root = j->case_id;
     const struct fhir_tally *t = &j->import.tally;
-    j->told = print(j, "%zu conditions (%zu active), %zu stays, %zu emergency visits, %zu measurements", t->conditions, t->active,
+    j->told = journey_print(j, "%zu conditions (%zu active), %zu stays, %zu emergency visits, %zu measurements", t->conditions, t->active,
         t->inpatient, t->emergency, t->observations);
     return STAGE_NEXT;
 }
@@ -191,7 +72,7 @@ static enum stage_end stage_person(struct journey *j)
     if (!h) {
         return STAGE_BROKE;
     }
-    j->told = line_write(h->event, &j->cli->arena);
+    j->told = str_same(h->row->subject, "intake.PersonMatched") ? event_text(h, "how") : line_write(h->event, &j->cli->arena);
     return STAGE_NEXT;
 }
 
@@ -201,7 +82,7 @@ static enum stage_end stage_screening(struct journey *j)
     if (!h) {
         return STAGE_BROKE;
     }
-    j->told = line_write(h->event, &j->cli->arena);
+    j->told = event_text(h, "summary");
     const struct happened *rejected = history_find(&j->history, "intake.ReferralRejected", 0);
     const ProtobufCMessage *screening = rejected ? NULL : field_message(h->event, "screening");
     if (!rejected && screening && contract_string_field(screening, "programme")) {
@@ -212,7 +93,7 @@ static enum stage_end stage_screening(struct journey *j)
         return STAGE_BROKE;
     }
     j->end = end_word(field_integer(rejected->event, "code", 0));
-    j->told = line_write(rejected->event, &j->cli->arena);
+    j->told = event_text(rejected, "why");
     return STAGE_ENDED;
 }
 
@@ -220,23 +101,23 @@ static enum stage_end stage_screening(struct journey *j)
 
 static enum stage_end stage_consent(struct journey *j)
 {
-    const char *ids = print(j, "{\"referralId\":\"%s\",\"caseId\":\"%s\"}", j->referral_id, j->case_id);
-    const char *consent = print(j,
+    const char *ids = journey_print(j, "{\"referralId\":\"%s\",\"caseId\":\"%s\"}", j->referral_id, j->case_id);
+    const char *consent = journey_print(j,
         "{\"caseId\":\"%s\",\"consents\":[{\"kind\":\"CONSENT_KIND_PARTICIPATION\",\"granted\":true,\"method\":\"verbal\"},"
         "{\"kind\":\"CONSENT_KIND_SHARE_PROVIDERS\",\"granted\":true,\"method\":\"verbal\"},"
         "{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false,\"method\":\"verbal\"}]}",
         j->case_id);
-    if (!sent(j, NURSE, "accept", "intake.AcceptReferral", ids) || !sent(j, PATIENT, "consent", "intake.RecordConsent", consent)) {
+    if (!journey_sent(j, NURSE, "accept", "intake.AcceptReferral", ids) || !journey_sent(j, PATIENT, "consent", "intake.RecordConsent", consent)) {
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "intake.ConsentRecorded");
-    j->told = h ? line_write(h->event, &j->cli->arena) : j->told;
+    j->told = h ? event_text(h, "summary") : j->told;
     return h ? STAGE_NEXT : STAGE_BROKE;
 }
 
 static enum stage_end stage_enrolment(struct journey *j)
 {
-    if (!sent(j, NURSE, "enrol", "intake.EnrolCase", print(j, "{\"caseId\":\"%s\",\"teamId\":\"" TEAM_ID "\"}", j->case_id))) {
+    if (!journey_sent(j, NURSE, "enrol", "intake.EnrolCase", journey_print(j, "{\"caseId\":\"%s\",\"teamId\":\"" TEAM_ID "\"}", j->case_id))) {
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "intake.CaseEnrolled");
@@ -244,8 +125,8 @@ static enum stage_end stage_enrolment(struct journey *j)
         return STAGE_BROKE;
     }
     j->end = "enrolled";
-    j->programme = text_of_event(h, "programme");
-    j->told = line_write(h->event, &j->cli->arena);
+    j->programme = event_text(h, "programme");
+    j->told = journey_print(j, "%s: %s", event_text(h, "programme_name"), event_text(h, "why"));
     return STAGE_NEXT;
 }
 
@@ -255,7 +136,7 @@ static const char *first_refused(struct journey *j, const struct happened *h)
     const Intake__CaseManagerAssigned *event = (const Intake__CaseManagerAssigned *)h->event;
     for (size_t i = 0; i < event->n_considered; i++) {
         if (!event->considered[i]->chosen && event->considered[i]->why) {
-            return print(j, "%s not: %s", event->considered[i]->name, event->considered[i]->why);
+            return journey_print(j, "%s not: %s", event->considered[i]->name, event->considered[i]->why);
         }
     }
     return NULL;
@@ -267,12 +148,13 @@ static enum stage_end stage_manager(struct journey *j)
     if (!h) {
         return STAGE_BROKE;
     }
-    j->told = line_write(h->event, &j->cli->arena);
-    if (str_same(h->row->subject, "intake.CaseManagerAssigned")) {
-        const char *refused = first_refused(j, h);
-        j->nurse_id = text_of_event(h, "staff_id");
-        j->told = refused ? print(j, "%s; %s", j->told, refused) : j->told;
+    if (!str_same(h->row->subject, "intake.CaseManagerAssigned")) {
+        j->told = line_write(h->event, &j->cli->arena);
+        return STAGE_NEXT;
     }
+    const char *refused = first_refused(j, h);
+    j->nurse_id = event_text(h, "staff_id");
+    j->told = journey_print(j, "%s%s%s", event_text(h, "name"), refused ? "; " : "", refused ? refused : "");
     return STAGE_NEXT;
 }
 
@@ -282,16 +164,16 @@ static enum stage_end stage_manager(struct journey *j)
 static enum stage_end stage_assessment(struct journey *j)
 {
     static const char *const ITEMS[] = {"44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"};
-    char *answers = print(j, "%s", "");
+    char *answers = journey_print(j, "%s", "");
     for (size_t i = 0; i < ARRAY_LENGTH(ITEMS); i++) {
-        answers = print(j, "%s%s{\"item\":\"%s\",\"answer\":\"%s\"}", answers, i ? "," : "", ITEMS[i], i < 4 ? "LA6569-3" : "LA6568-5");
+        answers = journey_print(j, "%s%s{\"item\":\"%s\",\"answer\":\"%s\"}", answers, i ? "," : "", ITEMS[i], i < 4 ? "LA6569-3" : "LA6568-5");
     }
-    const char *json = print(j, "{\"caseId\":\"%s\",\"instrument\":\"phq-9\",\"answers\":[%s]}", j->case_id, answers);
-    if (!sent(j, PATIENT, "phq-9", "intake.AnswerQuestionnaire", json)) {
+    const char *json = journey_print(j, "{\"caseId\":\"%s\",\"instrument\":\"phq-9\",\"answers\":[%s]}", j->case_id, answers);
+    if (!journey_sent(j, PATIENT, "phq-9", "intake.AnswerQuestionnaire", json)) {
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "intake.AssessmentCompleted");
-    j->told = h ? line_write(h->event, &j->cli->arena) : j->told;
+    j->told = h ? journey_print(j, "%s: %s", event_text(h, "instrument_name"), event_text(h, "result")) : j->told;
     return h ? STAGE_NEXT : STAGE_BROKE;
 }
 
@@ -301,15 +183,15 @@ static enum stage_end stage_plan(struct journey *j)
     if (!drafted) {
         return STAGE_BROKE;
     }
-    const char *ids = print(j, "{\"planId\":\"%s\",\"caseId\":\"%s\"}", text_of_event(drafted, "plan_id"), j->case_id);
-    if (!sent(j, NURSE, "propose", "planning.ProposePlan", ids) || !sent(j, PATIENT, "agree", "planning.AgreePlan", ids)) {
+    const char *ids = journey_print(j, "{\"planId\":\"%s\",\"caseId\":\"%s\"}", event_text(drafted, "plan_id"), j->case_id);
+    if (!journey_sent(j, NURSE, "propose", "planning.ProposePlan", ids) || !journey_sent(j, PATIENT, "agree", "planning.AgreePlan", ids)) {
         return STAGE_BROKE;
     }
     const struct happened *agreed = WAIT_FOR(j, "planning.PlanAgreed");
     if (!agreed) {
         return STAGE_BROKE;
     }
-    j->told = print(j, "%s; %s", line_write(drafted->event, &j->cli->arena), line_write(agreed->event, &j->cli->arena));
+    j->told = journey_print(j, "%s: %s, agreed by the %s", event_text(drafted, "name"), event_text(agreed, "summary"), event_text(agreed, "by"));
     return STAGE_NEXT;
 }
 
@@ -329,8 +211,8 @@ static const Scheduling__SlotList *find_slots(struct journey *j, const Schedulin
     question.minutes = a->minutes;
     question.limit = SLOT_TRIES;
     struct answered answered;
-    if (send_message(j, SCHEDULER, NULL, "scheduling.FindSlots", &question.base, &answered) != FAULT_NONE) {
-        broke(j, exit_status_of(answered.fault), "scheduling.FindSlots: %s", answered.why.text);
+    if (journey_send_message(j, SCHEDULER, NULL, "scheduling.FindSlots", &question.base, &answered) != FAULT_NONE) {
+        journey_broke(j, exit_status_of(answered.fault), "scheduling.FindSlots: %s", answered.why.text);
         return NULL;
     }
     return (const Scheduling__SlotList *)answered.reply;
@@ -339,9 +221,9 @@ static const Scheduling__SlotList *find_slots(struct journey *j, const Schedulin
 static const Scheduling__Appointment *read_appointment(struct journey *j, const char *appointment_id)
 {
     struct answered answered;
-    const char *json = print(j, "{\"appointmentId\":\"%s\",\"caseId\":\"%s\"}", appointment_id, j->case_id);
-    if (send(j, SCHEDULER, NULL, "scheduling.ReadAppointment", json, &answered) != FAULT_NONE) {
-        broke(j, exit_status_of(answered.fault), "scheduling.ReadAppointment: %s", answered.why.text);
+    const char *json = journey_print(j, "{\"appointmentId\":\"%s\",\"caseId\":\"%s\"}", appointment_id, j->case_id);
+    if (journey_send(j, SCHEDULER, NULL, "scheduling.ReadAppointment", json, &answered) != FAULT_NONE) {
+        journey_broke(j, exit_status_of(answered.fault), "scheduling.ReadAppointment: %s", answered.why.text);
         return NULL;
     }
     return (const Scheduling__Appointment *)answered.reply;
@@ -364,7 +246,7 @@ static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L}, NULL);
     }
-    broke(j, EXIT_UNAVAILABLE, "the calendar did not answer within %u s", j->patience_ms / 1000);
+    journey_broke(j, EXIT_UNAVAILABLE, "the calendar did not answer within %u s", j->patience_ms / 1000);
     return NULL;
 }
 
@@ -372,12 +254,12 @@ static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const
 static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, const Scheduling__SlotList *slots)
 {
     for (size_t i = 0; slots && i < slots->n_slots; i++) {
-        const char *json = print(j,
+        const char *json = journey_print(j,
             "{\"appointmentId\":\"%s\",\"caseId\":\"%s\",\"confirm\":true,\"slot\":{\"resourceId\":\"%s\",\"startAtMs\":\"%" PRId64 "\"}}",
             a->appointment_id, j->case_id, slots->slots[i]->resource_id, slots->slots[i]->start_at_ms);
         struct answered answered;
-        if (send(j, SCHEDULER, print(j, "hold %zu", i), "scheduling.HoldAppointment", json, &answered) != FAULT_NONE && i + 1 == slots->n_slots) {
-            return broke(j, exit_status_of(answered.fault), "scheduling.HoldAppointment: %s", answered.why.text);
+        if (journey_send(j, SCHEDULER, journey_print(j, "hold %zu", i), "scheduling.HoldAppointment", json, &answered) != FAULT_NONE && i + 1 == slots->n_slots) {
+            return journey_broke(j, exit_status_of(answered.fault), "scheduling.HoldAppointment: %s", answered.why.text);
         }
         const Scheduling__Appointment *now = wait_for_calendar(j, a->appointment_id);
         if (!now) {
@@ -387,13 +269,13 @@ static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, 
             return STAGE_NEXT;
         }
     }
-    return broke(j, EXIT_REFUSED, "no free time was found for %s", a->title);
+    return journey_broke(j, EXIT_REFUSED, "no free time was found for %s", a->title);
 }
 
 static enum stage_end stage_appointment(struct journey *j)
 {
     const struct happened *proposed = WAIT_FOR(j, "scheduling.AppointmentProposed");
-    const Scheduling__Appointment *a = proposed ? read_appointment(j, text_of_event(proposed, "appointment_id")) : NULL;
+    const Scheduling__Appointment *a = proposed ? read_appointment(j, event_text(proposed, "appointment_id")) : NULL;
     if (!a) {
         return STAGE_BROKE;
     }
@@ -404,74 +286,7 @@ static enum stage_end stage_appointment(struct journey *j)
         }
     }
     const struct happened *h = WAIT_FOR(j, "scheduling.AppointmentBooked");
-    j->told = h ? line_write(h->event, &j->cli->arena) : j->told;
-    return h ? STAGE_NEXT : STAGE_BROKE;
-}
-
-/* ---- Coverage, authorisation, appeal ---- */
-
-static bool is_covered(struct journey *j)
-{
-    return history_find(&j->history, "claims.CoverageVerified", 0) != NULL;
-}
-
-static enum stage_end stage_coverage(struct journey *j)
-{
-    const struct happened *h = WAIT_FOR(j, "claims.CoverageVerified", "claims.CoverageMissing");
-    j->told = h ? line_write(h->event, &j->cli->arena) : j->told;
-    return h ? STAGE_NEXT : STAGE_BROKE;
-}
-
-static enum stage_end appeal(struct journey *j, const struct happened *denied)
-{
-    const char *json = print(j,
-        "{\"caseId\":\"%s\",\"authorizationId\":\"%s\",\"grounds\":\"My doctor asked for this care. I cannot manage alone at home.\","
-        "\"evidence\":[\"letter of the treating physician\"]}",
-        j->case_id, text_of_event(denied, "authorization_id"));
-    if (!sent(j, PATIENT, "appeal", "claims.FileAppeal", json)) {
-        return STAGE_BROKE;
-    }
-    const struct happened *h = WAIT_FOR(j, "claims.AppealDecided");
-    j->told = h ? print(j, "%s; %s", line_write(denied->event, &j->cli->arena), line_write(h->event, &j->cli->arena)) : j->told;
-    return h ? STAGE_NEXT : STAGE_BROKE;
-}
-
-static enum stage_end stage_authorization(struct journey *j)
-{
-    if (!is_covered(j)) {
-        return STAGE_NEXT;
-    }
-    const struct happened *h = WAIT_FOR(j, "claims.AuthorizationDecided", "claims.AuthorizationNotRequired", "claims.AuthorizationImpossible");
-    if (!h) {
-        return STAGE_BROKE;
-    }
-    j->told = line_write(h->event, &j->cli->arena);
-    bool denied = field_integer(h->event, "state", 0) == CLAIMS__AUTHORIZATION_STATE__AUTHORIZATION_STATE_DENIED;
-    return denied ? appeal(j, h) : STAGE_NEXT;
-}
-
-/* ---- Claim ---- */
-
-/* The initial assessment of today is billed: the one service that has certainly taken place. */
-static enum stage_end stage_claim(struct journey *j)
-{
-    if (!is_covered(j)) {
-        j->told = "no claim: nobody to bill";
-        return STAGE_NEXT;
-    }
-    char today[DATE_SIZE];
-    date_format(today, instant_utc_date(clock_wall_ms() - 12 * HOUR_MS));
-    const char *json = print(j,
-        "{\"caseId\":\"%s\",\"title\":\"initial assessment\",\"providerNpi\":\"1234567893\",\"providerName\":\"Casebus Care Team\","
-        "\"placeOfService\":\"02\",\"lines\":[{\"number\":1,\"code\":{\"system\":\"https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets\","
-        "\"code\":\"G0506\",\"display\":\"Comprehensive assessment for care management\"},\"serviceDate\":\"%s\",\"units\":1,\"billedCents\":\"9500\"}]}",
-        j->case_id, today);
-    const struct happened *known = history_find(&j->history, "claims.ClaimSubmitted", 0);
-    if (!known && !sent(j, BILLER, "claim", "claims.SubmitClaim", json)) {
-        return STAGE_BROKE;
-    }
-    const struct happened *h = WAIT_FOR(j, "claims.ClaimAnswered");
-    j->told = h ? line_write(h->event, &j->cli->arena) : j->told;
+    j->told = h ? journey_print(j, "%s, %s", event_text(h, "title"), event_text(h, "when")) : j->told;
     return h ? STAGE_NEXT : STAGE_BROKE;
 }
 
@@ -493,7 +308,7 @@ static enum stage_end stage_notices(struct journey *j)
             why = why ? why : line_write(h->event, &j->cli->arena);
         }
     }
-    j->told = print(j, "%zu told, %zu not%s%s", delivered, suppressed, why ? ": " : "", why ? why : "");
+    j->told = journey_print(j, "%zu told, %zu not%s%s", delivered, suppressed, why ? ": " : "", why ? why : "");
     return STAGE_NEXT;
 }
 

@@ -73,25 +73,59 @@ static size_t columns(const char *at, size_t size)
     return count;
 }
 
-void say_wrapped(const char *text, size_t indent, size_t width)
+/* Lays words into lines; writes them unless `out` is NULL. Returns how many lines there are. */
+static size_t lay(FILE *out, const char *text, size_t indent, size_t width)
 {
     size_t column = indent;
+    size_t lines = 1;
     bool first = true;
     while (*text != '\0') {
         size_t size = strcspn(text, " ");
         size_t wide = columns(text, size);
         if (!first && column + 1 + wide > width) {
-            printf("\n%*s", (int)indent, "");
+            if (out) {
+                fprintf(out, "\n%*s", (int)indent, "");
+            }
             column = indent;
             first = true;
+            lines++;
         }
-        printf("%s%.*s", first ? "" : " ", (int)size, text);
+        if (out) {
+            fprintf(out, "%s%.*s", first ? "" : " ", (int)size, text);
+        }
         column += wide + (first ? 0 : 1);
         first = false;
         text += size;
         text += strspn(text, " ");
     }
+    return lines;
+}
+
+void say_wrapped(const char *text, size_t indent, size_t width)
+{
+    lay(stdout, text, indent, width);
     putchar('\n');
+}
+
+size_t say_height(const char *text, size_t indent, size_t width)
+{
+    return lay(NULL, text, indent, width);
+}
+
+void say_cut(const char *text, size_t width)
+{
+    size_t size = strlen(text);
+    if (columns(text, size) <= width) {
+        puts(text);
+        return;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; columns(text, i) <= width - 3; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            kept = i;
+        }
+    }
+    printf("%.*s...\n", (int)kept, text);
 }
 
 const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated)

@@ -201,7 +201,7 @@ enum fault session_ask(struct cli *cli, const struct asked *asked, struct answer
     memcpy(out->id, result.id, sizeof out->id);
     out->outcome = keep_outcome(cli, result.outcome);
     const struct contract_message *type = command ? command->reply : query ? query->reply : NULL;
-    if (out->fault == FAULT_NONE && type && result.reply.size > 0) {
+    if (out->fault == FAULT_NONE && type) {
         out->fault = unpack_reply(cli, type, &result, out);
     }
     client_result_done(&result);

@@ -68,6 +68,9 @@ int word_status(struct cli *cli)
         seen->broker, seen->version ? seen->version : "", seen->store_ready ? say_green(cli) : say_red(cli),
         seen->store_ready ? "ready" : seen->store_why ? seen->store_why : "not ready", say_plain(cli), "", seen->leases, seen->commands,
         seen->events, seen->queued);
+    if (seen->frames_dropped > 0) {
+        printf("%s%" PRIu64 " frames dropped: they were none of ours%s\n", say_red(cli), seen->frames_dropped, say_plain(cli));
+    }
     print_instances(cli, seen);
     print_groups(cli, seen);
     print_lanes(cli, seen);

@@ -9,41 +9,42 @@
 struct question {
     const ProtobufCMessageDescriptor *descriptor;
     const char *answer; /* subject */
-    void (*give)(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then);
+    void (*give)(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+        const ProtobufCMessage **then);
     const char *(*reference)(const ProtobufCMessage *question); /* NULL: the task's own id */
 };
 
-static void give_eligibility(
-    const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then)
+static void give_eligibility(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+    const ProtobufCMessage **then)
 {
     (void)then;
     *now = &answer_eligibility(in, (const Payer__EligibilityQuestion *)question)->base;
 }
 
-static void give_need(
-    const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then)
+static void give_need(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+    const ProtobufCMessage **then)
 {
     (void)then;
     *now = &answer_need(in, (const Payer__AuthorizationNeedQuestion *)question)->base;
 }
 
-static void give_authorization(
-    const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then)
+static void give_authorization(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+    const ProtobufCMessage **then)
 {
     struct review review = answer_authorization(in, (const Payer__AuthorizationQuestion *)question);
     *now = &review.now->base;
     *then = review.then ? &review.then->base : NULL;
 }
 
-static void give_claim(
-    const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then)
+static void give_claim(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+    const ProtobufCMessage **then)
 {
     (void)then;
     *now = &answer_claim(in, (const Payer__ClaimQuestion *)question)->base;
 }
 
-static void give_appeal(
-    const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now, const ProtobufCMessage **then)
+static void give_appeal(const struct insurer *in, const ProtobufCMessage *question, const ProtobufCMessage **now,
+    const ProtobufCMessage **then)
 {
     (void)then;
     *now = &answer_appeal(in, (const Payer__AppealQuestion *)question)->base;
@@ -59,7 +60,8 @@ static const char *appeal_reference(const ProtobufCMessage *question)
     return ((const Payer__AppealQuestion *)question)->reference;
 }
 
-/* An authorisation is known again by its task alone: asked again under the same reference it may come with more documents. */
+/* An authorisation is known again by its task alone: asked again under the same reference it may come with more
+ * documents. */
 static const struct question QUESTIONS[] = {
     {&payer__eligibility_question__descriptor, "payer.EligibilityAnswer", give_eligibility, NULL},
     {&payer__authorization_need_question__descriptor, "payer.AuthorizationNeedAnswer", give_need, NULL},
@@ -84,7 +86,8 @@ struct remembered {
     uint8_t bytes[];
 };
 
-static void remember(const struct insurer *in, struct memory_key key, const ProtobufCMessage *now, const ProtobufCMessage *then)
+static void remember(
+    const struct insurer *in, struct memory_key key, const ProtobufCMessage *now, const ProtobufCMessage *then)
 {
     struct packed first = contract_pack(now, in->arena);
     struct packed second = then ? contract_pack(then, in->arena) : (struct packed){0};
@@ -97,8 +100,8 @@ static void remember(const struct insurer *in, struct memory_key key, const Prot
     }
 }
 
-enum fault answer_question(const struct insurer *in, const char *subject, const char *task_id, const uint8_t *body, size_t size,
-    struct answers *out, struct why *why)
+enum fault answer_question(const struct insurer *in, const char *subject, const char *task_id, const uint8_t *body,
+    size_t size, struct answers *out, struct why *why)
 {
     const struct question *row = find_question(subject);
     ProtobufCMessage *question = NULL;
@@ -111,7 +114,8 @@ enum fault answer_question(const struct insurer *in, const char *subject, const 
         return fault;
     }
     const char *payer_id = in->payer ? in->payer->payer_id : "";
-    struct memory_key key = memory_key("answer", payer_id, subject, row->reference ? row->reference(question) : task_id, NULL);
+    struct memory_key key =
+        memory_key("answer", payer_id, subject, row->reference ? row->reference(question) : task_id, NULL);
     if (!memory_find(in->memory, key, NULL)) {
         const ProtobufCMessage *now = NULL, *then = NULL;
         row->give(in, question, &now, &then);

@@ -22,8 +22,8 @@ static bool evidence_meets(const Insurers__BenefitRule *rule, const Payer__Appea
     return false;
 }
 
-static Payer__LineDecision *look_again(const struct insurer *in, const Payer__AppealQuestion *question, const Payer__ServiceLine *line,
-    bool nobody_else)
+static Payer__LineDecision *look_again(
+    const struct insurer *in, const Payer__AppealQuestion *question, const Payer__ServiceLine *line, bool nobody_else)
 {
     const Insurers__BenefitRule *rule = find_benefit(in->payer, line->code->code);
     Payer__LineDecision *decision = ARENA_NEW(in->arena, Payer__LineDecision);
@@ -62,14 +62,14 @@ static Payer__AppealOutcome outcome_of(const Payer__AppealAnswer *answer)
     for (size_t i = 0; i < answer->n_lines; i++) {
         won += answer->lines[i]->units > 0;
     }
-    return answer->n_lines == 0       ? OUTCOME(DISMISSED)
+    return answer->n_lines == 0     ? OUTCOME(DISMISSED)
            : won == answer->n_lines ? OUTCOME(OVERTURNED)
            : won > 0                ? OUTCOME(PARTLY_OVERTURNED)
                                     : OUTCOME(UPHELD);
 }
 
-/* The first no came from the first physician of the book: another looks now. Where there is no other, the member is given the care:
- * nobody judges his own decision. */
+/* The first no came from the first physician of the book: another looks now. Where there is no other, the member is
+ * given the care: nobody judges his own decision. */
 Payer__AppealAnswer *answer_appeal(const struct insurer *in, const Payer__AppealQuestion *question)
 {
     const Insurers__Reviewer *first = in->payer ? find_reviewer(in->payer, true, NULL) : NULL;
@@ -90,7 +90,8 @@ Payer__AppealAnswer *answer_appeal(const struct insurer *in, const Payer__Appeal
     answer->reason = reason_of(answer->outcome, nobody_else);
     if (answer->outcome == OUTCOME(OVERTURNED) || answer->outcome == OUTCOME(PARTLY_OVERTURNED)) {
         answer->authorization_number = grant_number(in, question->member, question->reference);
-        grant(in, question->member, answer->authorization_number, question->lines, answer->lines, answer->n_lines, NULL, NULL);
+        grant(in, question->member, answer->authorization_number, question->lines, answer->lines, answer->n_lines, NULL,
+            NULL);
     }
     return answer;
 }

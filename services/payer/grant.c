@@ -33,7 +33,8 @@ static const char *check_of(const struct insurer *in, const Payer__Member *membe
 
 const char *grant_number(const struct insurer *in, const Payer__Member *member, const char *reference)
 {
-    const char *body = spell(in, memory_key("number", in->payer->payer_id, member_key(in, member), reference, NULL), NUMBER_BODY);
+    const char *body =
+        spell(in, memory_key("number", in->payer->payer_id, member_key(in, member), reference, NULL), NUMBER_BODY);
     return arena_printf(in->arena, "A%s%s", body, check_of(in, member, body));
 }
 
@@ -46,13 +47,15 @@ static bool number_is_ours(const struct insurer *in, const Payer__Member *member
     return str_same(check_of(in, member, body), number + 1 + NUMBER_BODY);
 }
 
-static struct memory_key key_of(const struct insurer *in, const Payer__Member *member, const char *number, const char *code)
+static struct memory_key key_of(
+    const struct insurer *in, const Payer__Member *member, const char *number, const char *code)
 {
     return memory_key("grant", in->payer->payer_id, member_key(in, member), number, code, NULL);
 }
 
 /* All lines of the code together. */
-static uint32_t units_of(Payer__ServiceLine *const *lines, Payer__LineDecision *const *decisions, size_t count, const char *code)
+static uint32_t units_of(
+    Payer__ServiceLine *const *lines, Payer__LineDecision *const *decisions, size_t count, const char *code)
 {
     uint32_t units = 0;
     for (size_t i = 0; i < count; i++) {
@@ -61,8 +64,8 @@ static uint32_t units_of(Payer__ServiceLine *const *lines, Payer__LineDecision *
     return units;
 }
 
-static void grant_code(const struct insurer *in, const Payer__Member *member, const char *number, const char *code, uint32_t units,
-    const char *from_date, const char *to_date)
+static void grant_code(const struct insurer *in, const Payer__Member *member, const char *number, const char *code,
+    uint32_t units, const char *from_date, const char *to_date)
 {
     struct date from = date_from_days(0), to = {9999, 12, 31};
     struct granted *granted = memory_require(in->memory, key_of(in, member, number, code), sizeof *granted);
@@ -89,7 +92,8 @@ void grant(const struct insurer *in, const Payer__Member *member, const char *nu
     }
 }
 
-static struct granted *find_granted(const struct insurer *in, const Payer__Member *member, const Payer__ServiceLine *line)
+static struct granted *find_granted(
+    const struct insurer *in, const Payer__Member *member, const Payer__ServiceLine *line)
 {
     return memory_find(in->memory, key_of(in, member, line->authorization_number, line->code->code), NULL);
 }
@@ -107,7 +111,8 @@ const char *grant_carc(const struct insurer *in, const Payer__Member *member, co
     if (!granted) {
         return NULL; /* Granted by a process before this one: the check vouches for it. */
     }
-    bool in_dates = date_parse(line->service_date, &day) && date_to_days(day) >= granted->from_day && date_to_days(day) <= granted->to_day;
+    bool in_dates = date_parse(line->service_date, &day) && date_to_days(day) >= granted->from_day &&
+                    date_to_days(day) <= granted->to_day;
     return in_dates && line->units <= granted->units - granted->used ? NULL : "198";
 }
 

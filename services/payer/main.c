@@ -1,4 +1,5 @@
-/* casebus-payer: the reference insurer as a process. Takes tasks from the edge, answers them, and waits for the next. */
+/* casebus-payer: the reference insurer as a process. Takes tasks from the edge, answers them, and waits for the next.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +17,24 @@ enum {
     MEMORY_FACTS = 1 << 18, /* of members, grants and answers: about 64 MiB when all are there */
     WAIT_MS = 500,
     HELP_BYTES_MAX = 16384,
-    LATER_MS = 5000, /* a question that cannot be read now comes again after so long */
+    LATER_MS = 5000,                      /* a question that cannot be read now comes again after so long */
     OUTGOING_MAX = PAYER_ANSWERS_MAX / 2, /* below what the link holds: an answer that is given finds room */
 };
 
 static const struct setting SETTINGS[] = {
     {"config", "", "settings file with lines name = value", NULL},
-    {"edges", "ipc:///run/casebus/edge.sock", "endpoints of the network's edges, separated by commas", setting_is_given},
+    {"edges", "ipc:///run/casebus/edge.sock", "endpoints of the network's edges, separated by commas",
+        setting_is_given},
     {"tenant", "demo", "the network whose members are asked about", setting_is_id},
-    {"payers", PAYER_ANY, "payer ids to answer for, separated by commas; * is every one that nobody else answers for", setting_is_given},
+    {"payers", PAYER_ANY, "payer ids to answer for, separated by commas; * is every one that nobody else answers for",
+        setting_is_given},
     {"seeds", "/usr/share/casebus/seeds", "folder of the reference data: the book of plans", setting_is_given},
     {"log-level", "info", "debug, info, warn or error", setting_is_level},
     {0},
 };
 
-/* An answer on its way: kept until it has settled, and given again until then. A decision that follows a pended answer is given
- * when that one has settled. */
+/* An answer on its way: kept until it has settled, and given again until then. A decision that follows a pended answer
+ * is given when that one has settled. */
 struct outgoing {
     char token[PAYER_TOKEN_SIZE]; /* "": free */
     const char *subject;
@@ -224,7 +227,8 @@ static int run(const struct settings *settings)
     MUST(p.outgoing);
     arena_init(&book, 0);
     arena_init(&p.call, 0);
-    bool ready = book_load(settings_text(settings, "seeds"), &book, &p.book, &why) == FAULT_NONE && open_link(&p, settings, &why);
+    bool ready = book_load(settings_text(settings, "seeds"), &book, &p.book, &why) == FAULT_NONE &&
+                 open_link(&p, settings, &why);
     if (ready) {
         serve(&p);
         payer_link_free(&p.link);

@@ -27,7 +27,8 @@ static const char *made_of_person(const struct insurer *in, const Payer__Member 
         return NULL;
     }
     uint32_t digits = in->payer->member_id_digits ? in->payer->member_id_digits : 9;
-    struct memory_key key = memory_key(in->payer->payer_id, member->family_name, member->given_name, member->birth_date, NULL);
+    struct memory_key key =
+        memory_key(in->payer->payer_id, member->family_name, member->given_name, member->birth_date, NULL);
     char *text = arena_alloc(in->arena, digits + 1);
     for (uint32_t i = 0; i < digits; i++) {
         text[i] = (char)('0' + key.bytes[i % sizeof key.bytes] % 10);
@@ -76,7 +77,8 @@ Payer__CoverageStatus member_status(const struct insurer *in, const Payer__Membe
 struct account *require_account(const struct insurer *in, const Payer__Member *member, const char *day)
 {
     const char *year = arena_strndup(in->arena, day, 4);
-    return memory_require(in->memory, memory_key("account", in->payer->payer_id, member_key(in, member), year, NULL), sizeof(struct account));
+    return memory_require(in->memory, memory_key("account", in->payer->payer_id, member_key(in, member), year, NULL),
+        sizeof(struct account));
 }
 
 int64_t deductible_left(const struct insurer *in, const struct account *account)
@@ -105,7 +107,8 @@ static void add_benefit(const struct insurer *in, Payer__EligibilityAnswer *answ
     answer->benefits[answer->n_benefits++] = benefit;
 }
 
-static void tell_plan(const struct insurer *in, Payer__EligibilityAnswer *answer, const Payer__EligibilityQuestion *question)
+static void tell_plan(
+    const struct insurer *in, Payer__EligibilityAnswer *answer, const Payer__EligibilityQuestion *question)
 {
     const Insurers__Payer *payer = in->payer;
     const struct account *account = require_account(in, question->member, question->service_date);

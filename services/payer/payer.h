@@ -1,16 +1,17 @@
 /* The reference insurer: answers for every payer that has not plugged in a service of its own.
  *
- * It stands alone, as any insurer does: payer.proto over the edge, and a book of plans. No store, no other service. Rules decide what
- * rules may decide; a person who is named in the book decides the rest, and only a physician says no for medical necessity:
+ * It stands alone, as any insurer does: payer.proto over the edge, and a book of plans. No store, no other service.
+ * Rules decide what rules may decide; a person who is named in the book decides the rest, and only a physician says no
+ * for medical necessity:
  *
  *   units within the rule         approved by the rule
  *   more, documents missing       pended, with the list of what is missing
  *   more, a diagnosis that meets  approved by the first reviewer
- *   more, none that meets         a physician says no, with reason and criterion; on appeal another physician looks at the evidence
- *   not a member, not a benefit   no, for that reason: it is the contract that says so
+ *   more, none that meets         a physician says no, with reason and criterion; on appeal another physician looks at
+ * the evidence not a member, not a benefit   no, for that reason: it is the contract that says so
  *
- * The same question always gets the same answer while the process lives. What it remembers - accumulators of a member and year, what
- * was granted, what was answered - is in memory (memory.h) and begins anew with the process. */
+ * The same question always gets the same answer while the process lives. What it remembers - accumulators of a member
+ * and year, what was granted, what was answered - is in memory (memory.h) and begins anew with the process. */
 #ifndef CASEBUS_PAYER_H
 #define CASEBUS_PAYER_H
 
@@ -38,7 +39,8 @@ struct insurer {
 
 /* ---- book.c ---- */
 
-/* Reads the book of plans from `<seeds>/reference/payers.json`. UNAVAILABLE when it cannot be read, INVALID with file and place. */
+/* Reads the book of plans from `<seeds>/reference/payers.json`. UNAVAILABLE when it cannot be read, INVALID with file
+ * and place. */
 enum fault book_load(const char *seeds, struct arena *arena, const Insurers__Payers **out, struct why *why);
 const Insurers__Payer *book_find(const Insurers__Payers *book, const char *payer_id);
 
@@ -50,11 +52,12 @@ const Insurers__Reviewer *find_reviewer(const Insurers__Payer *payer, bool physi
 
 /* ---- member.c ---- */
 
-/* Whether the member is one of ours on the day, by the form of the card and the dates of the plan; without a card by name, birth date
- * and sex. */
+/* Whether the member is one of ours on the day, by the form of the card and the dates of the plan; without a card by
+ * name, birth date and sex. */
 Payer__CoverageStatus member_status(const struct insurer *in, const Payer__Member *member, const char *day);
 
-/* The number of the card as compared: capitals, no spaces or dashes; made of the person where there is none. NULL: unknown. */
+/* The number of the card as compared: capitals, no spaces or dashes; made of the person where there is none. NULL:
+ * unknown. */
 const char *member_key(const struct insurer *in, const Payer__Member *member);
 
 Payer__EligibilityAnswer *answer_eligibility(const struct insurer *in, const Payer__EligibilityQuestion *question);
@@ -81,16 +84,16 @@ struct review answer_authorization(const struct insurer *in, const Payer__Author
 
 /* ---- grant.c: authorisation numbers ---- */
 
-/* The number of what is granted under a reference: it carries a check, so that one of ours is known also by a process that has
- * forgotten what it granted. */
+/* The number of what is granted under a reference: it carries a check, so that one of ours is known also by a process
+ * that has forgotten what it granted. */
 const char *grant_number(const struct insurer *in, const Payer__Member *member, const char *reference);
 
 /* Remembers the units of each line's decision, which stands where its line stands. No dates: any day. */
 void grant(const struct insurer *in, const Payer__Member *member, const char *number, Payer__ServiceLine *const *lines,
     Payer__LineDecision *const *decisions, size_t count, const char *from_date, const char *to_date);
 
-/* NULL when the line may be paid under the number that it gives; else the CARC: 197 absent, 15 not ours, 198 exceeded or out of its
- * dates. And once it is paid: its units are used. */
+/* NULL when the line may be paid under the number that it gives; else the CARC: 197 absent, 15 not ours, 198 exceeded
+ * or out of its dates. And once it is paid: its units are used. */
 const char *grant_carc(const struct insurer *in, const Payer__Member *member, const Payer__ServiceLine *line);
 void use_grant(const struct insurer *in, const Payer__Member *member, const Payer__ServiceLine *line);
 
@@ -102,10 +105,10 @@ struct share {
     int64_t coinsurance_cents;
 };
 
-/* What the member bears of an allowed amount: copay, deductible, coinsurance half-up; over what is left out of pocket, coinsurance is
- * cut first, then copay, then deductible. */
-struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents, bool copay_due, int64_t deductible_left_cents,
-    int64_t out_of_pocket_left_cents);
+/* What the member bears of an allowed amount: copay, deductible, coinsurance half-up; over what is left out of pocket,
+ * coinsurance is cut first, then copay, then deductible. */
+struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents, bool copay_due,
+    int64_t deductible_left_cents, int64_t out_of_pocket_left_cents);
 
 Payer__ClaimAnswer *answer_claim(const struct insurer *in, const Payer__ClaimQuestion *question);
 
@@ -124,8 +127,9 @@ struct answers {
     size_t then_size;
 };
 
-/* Answers the question of a task. INVALID with a sentence when the subject is no question or the body breaks the contract. */
-enum fault answer_question(const struct insurer *in, const char *subject, const char *task_id, const uint8_t *body, size_t size,
-    struct answers *out, struct why *why);
+/* Answers the question of a task. INVALID with a sentence when the subject is no question or the body breaks the
+ * contract. */
+enum fault answer_question(const struct insurer *in, const char *subject, const char *task_id, const uint8_t *body,
+    size_t size, struct answers *out, struct why *why);
 
 #endif

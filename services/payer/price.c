@@ -17,8 +17,8 @@ static int64_t least(int64_t a, int64_t b)
 
 /* ---- Shares ---- */
 
-struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents, bool copay_due, int64_t deductible_left_cents,
-    int64_t out_of_pocket_left_cents)
+struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents, bool copay_due,
+    int64_t deductible_left_cents, int64_t out_of_pocket_left_cents)
 {
     struct share share = {0};
     share.copay_cents = copay_due ? least(rule->copay_cents, allowed_cents) : 0;
@@ -26,7 +26,8 @@ struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents
     share.deductible_cents = rule->deductible_waived ? 0 : least(deductible_left_cents, rest_cents);
     rest_cents -= share.deductible_cents;
     MUST(cents_share(rest_cents, (int32_t)rule->coinsurance_basis_points, &share.coinsurance_cents));
-    int64_t over_cents = share.copay_cents + share.deductible_cents + share.coinsurance_cents - out_of_pocket_left_cents;
+    int64_t over_cents =
+        share.copay_cents + share.deductible_cents + share.coinsurance_cents - out_of_pocket_left_cents;
     int64_t *const CUTS[] = {&share.coinsurance_cents, &share.copay_cents, &share.deductible_cents};
     for (size_t i = 0; i < sizeof CUTS / sizeof CUTS[0] && over_cents > 0; i++) {
         int64_t cut_cents = least(over_cents, *CUTS[i]);
@@ -38,7 +39,8 @@ struct share cost_share(const Insurers__BenefitRule *rule, int64_t allowed_cents
 
 /* ---- Lines ---- */
 
-static void adjust(const struct insurer *in, Payer__LinePayment *payment, Payer__AdjustmentGroup group, const char *code, int64_t cents)
+static void adjust(const struct insurer *in, Payer__LinePayment *payment, Payer__AdjustmentGroup group,
+    const char *code, int64_t cents)
 {
     if (cents == 0) {
         return;
@@ -71,7 +73,8 @@ static Payer__AdjustmentGroup group_of(const char *code)
     return GROUP(CONTRACTUAL);
 }
 
-static void deny(const struct insurer *in, Payer__LinePayment *payment, const Payer__ServiceLine *line, const char *code)
+static void deny(
+    const struct insurer *in, Payer__LinePayment *payment, const Payer__ServiceLine *line, const char *code)
 {
     payment->has_denied = payment->denied = true;
     adjust(in, payment, group_of(code), code, line->billed_cents);
@@ -94,10 +97,11 @@ static const char *coverage_carc(const struct insurer *in, const Payer__Member *
     return "31";
 }
 
-static struct memory_key paid_key(const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
+static struct memory_key paid_key(
+    const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
 {
-    return memory_key("paid", in->payer->payer_id, member_key(in, question->member), question->provider_npi, line->service_date,
-        line->code->code, arena_printf(in->arena, "%u", line->units), NULL);
+    return memory_key("paid", in->payer->payer_id, member_key(in, question->member), question->provider_npi,
+        line->service_date, line->code->code, arena_printf(in->arena, "%u", line->units), NULL);
 }
 
 static bool is_filed_late(const struct insurer *in, const char *day)
@@ -113,17 +117,20 @@ struct visits {
     uint32_t *count;
 };
 
-static struct visits visits_of(const struct insurer *in, const Payer__Member *member, const Insurers__BenefitRule *rule, const char *day)
+static struct visits visits_of(
+    const struct insurer *in, const Payer__Member *member, const Insurers__BenefitRule *rule, const char *day)
 {
     const char *year = arena_strndup(in->arena, day, 4), *card = member_key(in, member), *payer = in->payer->payer_id;
     return (struct visits){
         .day = memory_key("visit", payer, card, rule->rule_id, day, NULL),
-        .count = memory_require(in->memory, memory_key("visits", payer, card, rule->rule_id, year, NULL), sizeof(uint32_t)),
+        .count =
+            memory_require(in->memory, memory_key("visits", payer, card, rule->rule_id, year, NULL), sizeof(uint32_t)),
     };
 }
 
 /* Why nothing is paid, in the order of facts 5.2; NULL: it is priced. */
-static const char *denial_of(const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
+static const char *denial_of(
+    const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
 {
     const char *day = line->service_date ? line->service_date : "";
     const char *carc = coverage_carc(in, question->member, day);
@@ -156,7 +163,8 @@ static int64_t allowed_of(const Insurers__BenefitRule *rule, const Payer__Servic
     return counted ? least(price_cents, line->billed_cents) : line->billed_cents;
 }
 
-static void price(const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line, Payer__LinePayment *payment)
+static void price(const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line,
+    Payer__LinePayment *payment)
 {
     const Insurers__BenefitRule *rule = find_benefit(in->payer, line->code->code);
     struct visits visits = visits_of(in, question->member, rule, line->service_date);
@@ -167,7 +175,8 @@ static void price(const struct insurer *in, const Payer__ClaimQuestion *question
     memory_require(in->memory, paid_key(in, question, line), 1);
     struct account *account = require_account(in, question->member, line->service_date);
     int64_t allowed_cents = allowed_of(rule, line);
-    struct share share = cost_share(rule, allowed_cents, first_of_day, deductible_left(in, account), out_of_pocket_left(in, account));
+    struct share share =
+        cost_share(rule, allowed_cents, first_of_day, deductible_left(in, account), out_of_pocket_left(in, account));
     int64_t member_cents = share.copay_cents + share.deductible_cents + share.coinsurance_cents;
     account->deductible_cents += share.deductible_cents;
     account->out_of_pocket_cents += member_cents;
@@ -179,7 +188,8 @@ static void price(const struct insurer *in, const Payer__ClaimQuestion *question
     adjust(in, payment, GROUP(PATIENT), "3", share.copay_cents);
 }
 
-static Payer__LinePayment *pay_line(const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
+static Payer__LinePayment *pay_line(
+    const struct insurer *in, const Payer__ClaimQuestion *question, const Payer__ServiceLine *line)
 {
     Payer__LinePayment *payment = ARENA_NEW(in->arena, Payer__LinePayment);
     payer__line_payment__init(payment);

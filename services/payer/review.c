@@ -7,7 +7,8 @@
 
 /* ---- Is it needed? ---- */
 
-static void add_documents(const struct insurer *in, const char ***list, size_t *count, const Insurers__BenefitRule *rule)
+static void add_documents(
+    const struct insurer *in, const char ***list, size_t *count, const Insurers__BenefitRule *rule)
 {
     const char **longer = ARENA_ARRAY(in->arena, const char *, *count + rule->n_documents);
     memcpy(longer, *list ? *list : longer, *count * sizeof *longer);
@@ -78,7 +79,8 @@ static bool is_complete(const Insurers__BenefitRule *rule, const Payer__Authoriz
 }
 
 /* Who decides on the line. */
-static enum desk desk_for(const struct insurer *in, const Payer__AuthorizationQuestion *question, const Payer__ServiceLine *line)
+static enum desk desk_for(
+    const struct insurer *in, const Payer__AuthorizationQuestion *question, const Payer__ServiceLine *line)
 {
     const Insurers__BenefitRule *rule = find_benefit(in->payer, line->code->code);
     if (!rule || !rule->authorization_required || line->units <= rule->units_without_review) {
@@ -134,7 +136,8 @@ static Payer__ReviewAction action_of(const Payer__AuthorizationAnswer *answer)
     return certified == answer->n_lines ? ACTION(CERTIFIED) : certified > 0 ? ACTION(PARTIAL) : ACTION(NOT_CERTIFIED);
 }
 
-static void sign(const struct insurer *in, Payer__AuthorizationAnswer *answer, const Payer__AuthorizationQuestion *question, enum desk desk)
+static void sign(const struct insurer *in, Payer__AuthorizationAnswer *answer,
+    const Payer__AuthorizationQuestion *question, enum desk desk)
 {
     const Insurers__BenefitRule *rule = NULL;
     for (size_t i = 0; i < question->n_lines && (!rule || desk_for(in, question, question->lines[i]) == desk); i++) {
@@ -148,12 +151,14 @@ static void sign(const struct insurer *in, Payer__AuthorizationAnswer *answer, c
     answer->criterion = rule ? (rule->criterion && desk != BY_RULE ? rule->criterion : rule->rule_id) : "no-benefit";
 }
 
-static Payer__AuthorizationAnswer *decide(const struct insurer *in, const Payer__AuthorizationQuestion *question, enum desk desk)
+static Payer__AuthorizationAnswer *decide(
+    const struct insurer *in, const Payer__AuthorizationQuestion *question, enum desk desk)
 {
     Payer__AuthorizationAnswer *answer = new_answer(in, ACTION(PENDED));
     answer->lines = ARENA_ARRAY(in->arena, Payer__LineDecision *, question->n_lines);
     for (size_t i = 0; i < question->n_lines; i++) {
-        answer->lines[answer->n_lines++] = decide_line(in, question->lines[i], desk_for(in, question, question->lines[i]));
+        answer->lines[answer->n_lines++] =
+            decide_line(in, question->lines[i], desk_for(in, question, question->lines[i]));
     }
     answer->action = action_of(answer);
     sign(in, answer, question, desk);
@@ -163,12 +168,13 @@ static Payer__AuthorizationAnswer *decide(const struct insurer *in, const Payer_
     answer->authorization_number = grant_number(in, question->member, question->reference);
     answer->from_date = question->from_date;
     answer->to_date = question->to_date;
-    grant(in, question->member, answer->authorization_number, question->lines, answer->lines, answer->n_lines, question->from_date,
-        question->to_date);
+    grant(in, question->member, answer->authorization_number, question->lines, answer->lines, answer->n_lines,
+        question->from_date, question->to_date);
     return answer;
 }
 
-static Payer__AuthorizationAnswer *pend(const struct insurer *in, const Payer__AuthorizationQuestion *question, bool incomplete)
+static Payer__AuthorizationAnswer *pend(
+    const struct insurer *in, const Payer__AuthorizationQuestion *question, bool incomplete)
 {
     Payer__AuthorizationAnswer *answer = new_answer(in, ACTION(PENDED));
     for (size_t i = 0; incomplete && i < question->n_lines; i++) {

@@ -7,6 +7,20 @@
 
 /* ---- Coverage ---- */
 
+static void a_coverage_named_twice_and_an_enrolment_told_twice_are_one(void **state)
+{
+    struct rules *r = *state;
+    static const char ENROLLED[] =
+        "{\"caseId\":\"" CASE "\",\"groups\":[\"copd\"],\"patient\":{\"familyName\":\"D\",\"givenName\":\"J\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\","
+        "\"coverages\":[{\"payerName\":\"Humana\",\"memberId\":\"M1\"},{\"payerName\":\"Humana Inc.\",\"memberId\":\"M1\"}]}}";
+    assert_int_equal(story_react(r, "intake.CaseEnrolled", ENROLLED), FAULT_NONE);
+    assert_int_equal(rules_task_count(r, "claims.RecordCoverage"), 1);
+    assert_int_equal(story_react(r, "intake.CaseEnrolled", ENROLLED), FAULT_NONE);
+    assert_int_equal(rules_task_count(r, "claims.RecordCoverage"), 0);
+    assert_int_equal(story_file(r)->n_coverages, 1);
+    assert_int_equal(story_file(r)->n_diagnoses, 1);
+}
+
 static void an_enrolment_asks_for_each_coverage_whose_payer_is_known(void **state)
 {
     struct rules *r = *state;
@@ -109,6 +123,9 @@ static void an_active_answer_is_not_believed_against_its_own_dates(void **state)
 
 /* ---- Drafts ---- */
 
+#define REQUEST(more) "{\"caseId\":\"" CASE "\",\"title\":\"t\",\"fromDate\":\"2026-11-21\",\"toDate\":\"2026-12-21\"" more "}"
+#define ONE_LINE ",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},\"units\":2}]"
+
 static void a_plan_waits_for_its_coverage_and_goes_on_with_it(void **state)
 {
     struct rules *r = *state;
@@ -143,6 +160,28 @@ static void without_active_coverage_nothing_can_be_asked(void **state)
     story_plan(r, "G0299", 8);
     const Claims__AuthorizationImpossible *event = rules_event(r, "claims.AuthorizationImpossible");
     assert_string_equal(event->why, "self pay");
+}
+
+static void many_drafts_go_on_turn_by_turn(void **state)
+{
+    struct rules *r = *state;
+    enum { DRAFTS = 40 };
+    story_enrol(r, "Medicaid", "M1");
+    for (int i = 0; i < DRAFTS; i++) {
+        char json[300];
+        snprintf(json, sizeof json, REQUEST(ONE_LINE ",\"authorizationId\":\"a%d\""), i);
+        assert_int_equal(story_send(r, STORY_NURSE, "claims.RequestAuthorization", json), FAULT_NONE);
+    }
+    char json[300];
+    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"coverage\":{\"coverageId\":\"%s\",\"payerId\":\"medicaid\",\"state\":\"COVERAGE_STATE_INACTIVE\","
+        "\"line\":\"LINE_OF_BUSINESS_MEDICAID\",\"whyInactive\":\"it has ended\"}}", story_file(r)->coverages[0]->coverage_id);
+    size_t ended = 0;
+    for (int turn = 0; turn < 3; turn++) {
+        assert_int_equal(story_send(r, (struct actor){"s", ROLE(SYSTEM), false}, "claims.LinkCoverage", json), FAULT_NONE);
+        ended += rules_event_count(r, "claims.AuthorizationImpossible");
+        assert_int_equal(rules_task_count(r, "claims.LinkCoverage"), turn < 2);
+    }
+    assert_int_equal(ended, DRAFTS);
 }
 
 static void an_agreed_plan_asks_once_per_step(void **state)
@@ -185,9 +224,6 @@ static void what_needs_no_authorisation_is_not_asked_for(void **state)
     assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationNeedAnswer", "{\"required\":true,\"ruleId\":\"r9\"}"), FAULT_NONE);
     assert_int_equal(story_authorization(r, id)->state, AUTHORIZATION(NOT_REQUIRED));
 }
-
-#define REQUEST(more) "{\"caseId\":\"" CASE "\",\"title\":\"t\",\"fromDate\":\"2026-11-21\",\"toDate\":\"2026-12-21\"" more "}"
-#define ONE_LINE ",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},\"units\":2}]"
 
 static void a_request_by_hand_is_refused_with_the_reason(void **state)
 {
@@ -470,6 +506,30 @@ static void a_visit_counts_only_for_its_code_and_within_the_dates(void **state)
     }
 }
 
+static const char *by_hand(struct rules *r, const char *id, const char *step)
+{
+    char json[400];
+    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"authorizationId\":\"%s\",\"interventionId\":\"%s\",\"title\":\"t\",\"fromDate\":\"2026-11-21\","
+        "\"toDate\":\"2026-12-21\",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},\"units\":2}]}", id, step);
+    assert_int_equal(story_send(r, STORY_NURSE, "claims.RequestAuthorization", json), FAULT_NONE);
+    assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationNeedAnswer", "{\"required\":true,\"ruleId\":\"r1\"}"), FAULT_NONE);
+    assert_int_equal(answer(r, id, "{\"action\":\"REVIEW_ACTION_CERTIFIED\",\"authorizationNumber\":\"N1\"}"), FAULT_NONE);
+    return id;
+}
+
+static void a_visit_counts_against_its_own_step_then_against_what_is_open(void **state)
+{
+    struct rules *r = *state;
+    story_cover(r, "Medicaid", "ACTIVE");
+    by_hand(r, "first", "step-1");
+    by_hand(r, "second", "step-2");
+    assert_int_equal(visit(r, "step-2", "G0299", 2, "2026-12-01T15:00:00Z"), FAULT_NONE);
+    assert_int_equal(units_used(story_authorization(r, "second")), 2);
+    assert_int_equal(units_used(story_authorization(r, "first")), 0);
+    assert_int_equal(visit(r, "step-2", "G0299", 1, "2026-12-02T15:00:00Z"), FAULT_NONE);
+    assert_int_equal(units_used(story_authorization(r, "first")), 1); /* The second is used up. */
+}
+
 static void dates_end_an_authorisation(void **state)
 {
     struct rules *r = *state;
@@ -500,6 +560,7 @@ static void queries_tell_what_is_there_or_that_it_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_coverage_named_twice_and_an_enrolment_told_twice_are_one),
         TEST(an_enrolment_asks_for_each_coverage_whose_payer_is_known),
         TEST(medicaid_pays_last),
         TEST(an_enrolment_without_coverage_says_so_once),
@@ -507,6 +568,7 @@ int main(void)
         TEST(an_active_answer_is_not_believed_against_its_own_dates),
         TEST(a_plan_waits_for_its_coverage_and_goes_on_with_it),
         TEST(without_active_coverage_nothing_can_be_asked),
+        TEST(many_drafts_go_on_turn_by_turn),
         TEST(an_agreed_plan_asks_once_per_step),
         TEST(a_payer_that_says_nothing_to_a_draft_is_phoned),
         TEST(what_needs_no_authorisation_is_not_asked_for),
@@ -520,6 +582,7 @@ int main(void)
         TEST(the_first_decision_counts),
         TEST(visits_use_up_what_was_approved),
         TEST(a_visit_counts_only_for_its_code_and_within_the_dates),
+        TEST(a_visit_counts_against_its_own_step_then_against_what_is_open),
         TEST(dates_end_an_authorisation),
         TEST(queries_tell_what_is_there_or_that_it_is_not),
     };

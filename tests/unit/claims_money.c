@@ -162,7 +162,8 @@ static void an_answer_is_applied_line_by_line_and_explained(void **state)
     assert_int_equal(event->appeal_until_ms, story_instant("2027-01-21T04:59:59.999Z"));
     assert_int_equal(rules_timer_change(r, "c1", "decision.100")->due_at_ms, 0);
     assert_int_equal(pay(r, ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, ""))), FAULT_NONE);
-    assert_int_equal(story_claim(r, "c1")->totals->paid_cents, 9000); /* The first answer counts. */
+    assert_int_equal(story_claim(r, "c1")->totals->paid_cents, 9000); /* The first answer counts, and the second is no lie. */
+    assert_null(rules_event(r, "claims.AnswerSetAside"));
     assert_int_equal(rules_timer(r, "claim", "c1", "appeal-window", event ? r->now_ms : 0), FAULT_NONE);
     assert_int_equal(story_claim(r, "c1")->state, CLAIM(FINALIZED));
 }
@@ -398,6 +399,16 @@ static void the_desk_appeals_by_the_rules(void **state)
     assert_string_equal(rules_why(r), "home nursing was not denied, there is nothing to appeal");
 }
 
+static void a_case_takes_a_hundred_appeals_and_no_more(void **state)
+{
+    struct rules *r = *state;
+    for (int i = 0; i <= FILE_ITEMS_MAX; i++) {
+        char json[200];
+        snprintf(json, sizeof json, "{\"appealId\":\"x%d\",\"caseId\":\"" CASE "\"}", i);
+        assert_int_equal(story_send(r, STORY_PATIENT, "claims.FileAppeal", json), i < FILE_ITEMS_MAX ? FAULT_NONE : FAULT_REFUSED);
+    }
+}
+
 static void an_appeal_has_its_own_legal_time(void **state)
 {
     struct rules *r = *state;
@@ -464,6 +475,8 @@ static void after_the_payer_another_decides(void **state)
     const char *id = denied_authorization(r, "Medicaid");
     assert_int_equal(file_for(r, STORY_PATIENT, id, ",\"grounds\":\"g\""), FAULT_NONE);
     assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}"), FAULT_NONE);
+    assert_int_equal(rules_timer(r, "authorization", id, "appeal-window", r->now_ms), FAULT_NONE);
+    assert_null(rules_event(r, "claims.AppealWindowClosed"));
     char json[200];
     snprintf(json, sizeof json, "{\"appealId\":\"ap2\",\"caseId\":\"" CASE "\",\"authorizationId\":\"%s\"}", id);
     assert_int_equal(story_send(r, STORY_PATIENT, "claims.FileAppeal", json), FAULT_NONE);
@@ -482,6 +495,8 @@ static void a_claim_won_on_appeal_is_paid_for_its_denied_lines(void **state)
     const Payer__AppealQuestion *question = rules_told(r, "payer.AppealQuestion");
     assert_int_equal(question->n_lines, 1);
     assert_int_equal(question->lines[0]->number, 2);
+    assert_int_equal(rules_timer(r, "claim", "c1", "appeal-window", r->now_ms), FAULT_NONE);
+    assert_int_equal(story_claim(r, "c1")->state, CLAIM(ANSWERED)); /* The window is for who has not appealed. */
     assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\"}"), FAULT_NONE);
     const Payer__ClaimQuestion *again = rules_told(r, "payer.ClaimQuestion");
     assert_string_equal(again->reference, "c1.r2");
@@ -515,6 +530,7 @@ int main(void)
         TEST(money_balances_whatever_a_payer_answers),
         TEST(a_members_appeal_is_never_blocked),
         TEST(the_desk_appeals_by_the_rules),
+        TEST(a_case_takes_a_hundred_appeals_and_no_more),
         TEST(an_appeal_has_its_own_legal_time),
         TEST(an_appeal_is_decided_or_its_answer_set_aside),
         TEST(after_the_payer_another_decides),

@@ -364,6 +364,7 @@ static void another_physician_looks_at_the_evidence(void **state)
     } ROWS[] = {
         {"nothing new", "G0299", "", "Dr Second", OUTCOME(UPHELD)},
         {"evidence of another kind", "G0299", "\"photo\"", "Dr Second", OUTCOME(UPHELD)},
+        {"the beginning of a kind", "G0299", "\"discharge\"", "Dr Second", OUTCOME(UPHELD)},
         {"only like it", "G0299", "\"discharge-summary-2\"", "Dr Second", OUTCOME(UPHELD)},
         {"evidence", "G0299", "\"discharge-summary\"", "Dr Second", OUTCOME(OVERTURNED)},
         {"evidence with its reference", "G0299", "\"photo\",\"discharge-summary:KC-1\"", "Dr Second", OUTCOME(OVERTURNED)},
@@ -379,7 +380,7 @@ static void another_physician_looks_at_the_evidence(void **state)
         ASSERT_ROW(ROWS[i].name, strcmp(answer->decided_by, ROWS[i].decided_by) == 0);
         ASSERT_ROW(ROWS[i].name, (answer->authorization_number != NULL) == (answer->outcome == OUTCOME(OVERTURNED)));
         if (answer->authorization_number) {
-            ASSERT_ROW(ROWS[i].name, !pay(w, "M0001", "G0299", i == 3 ? "2026-11-02" : "2026-11-03", 8, 40000, answer->authorization_number)->denied);
+            ASSERT_ROW(ROWS[i].name, !pay(w, "M0001", "G0299", i == 4 ? "2026-11-02" : "2026-11-03", 8, 40000, answer->authorization_number)->denied);
         }
     }
 }
@@ -448,6 +449,13 @@ static void a_full_memory_forgets_the_oldest(void **state)
     assert_null(memory_find(memory, memory_key("c", "", NULL), NULL));
     memory_free(&memory);
     assert_null(memory);
+    memory = memory_new(1);
+    for (size_t i = 0; i < 5; i++) {
+        memory_require(memory, memory_key(NAMES[i], NULL), 1);
+    }
+    assert_null(memory_find(memory, memory_key("d", NULL), NULL));
+    assert_non_null(memory_find(memory, memory_key("e", NULL), NULL));
+    memory_free(&memory);
 }
 
 static void the_book_of_the_seeds_can_be_read(void **state)

@@ -1,0 +1,200 @@
+/* casebus case timeline CASE: what happened to a case, told to a person on one screen.
+ *
+ * What one person (or the suite by itself) did within a minute is one paragraph; events of one kind that come together are one sentence.
+ * When that is still more than a screen, the beginning and the end are told, and how much lies between. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/contract/json.h"
+#include "common/contract/line.h"
+#include "common/core/instant.h"
+#include "common/core/slice.h"
+#include "services/cli/cli.h"
+
+enum {
+    LINE_WIDTH = 80,
+    TEXT_COLUMN = 17,
+    LINES_MAX = 40,
+    BEGINNING_LINES = 12,  /* told of the beginning where not all fits */
+    PARAGRAPH_BYTES = 320, /* a longer one is not gone on with */
+};
+
+/* A paragraph. */
+struct told {
+    int64_t at_ms;
+    const char *who;
+    const char *text;
+    size_t events;
+    size_t lines;
+};
+
+struct telling {
+    struct cli *cli;
+    const Intake__Case *about;
+    struct told *paragraphs;
+    size_t count;
+};
+
+/* ---- Sentences ---- */
+
+/* Who did it: the patient and the case manager by name, others by role; nothing where the suite did it by itself. */
+static const char *who(struct cli *cli, const Intake__Case *c, const struct happened *h)
+{
+    const char *role = say_actor(&cli->arena, h->role, false);
+    const char *played = h->simulated ? " (simulated)" : "";
+    if (h->role == CASEBUS__ROLE__ROLE_SYSTEM) {
+        return "";
+    }
+    if (h->role == CASEBUS__ROLE__ROLE_PATIENT && c->patient_name) {
+        return arena_printf(&cli->arena, "%s, patient%s: ", c->patient_name, played);
+    }
+    if (c->manager_id && h->actor_id && str_same(c->manager_id, h->actor_id)) {
+        return arena_printf(&cli->arena, "%s, %s%s: ", c->manager_name, role, played);
+    }
+    return arena_printf(&cli->arena, "%s%s: ", role, played);
+}
+
+/* How many events of this kind come together from here on. */
+static size_t run_of(const struct history *history, size_t from)
+{
+    size_t count = 1;
+    while (from + count < history->count && history->events[from + count].row == history->events[from].row &&
+           history->events[from + count].at_ms - history->events[from].at_ms < MINUTE_MS) {
+        count++;
+    }
+    return count;
+}
+
+/* After a name goes a small letter, else a sentence begins with a capital one. */
+static const char *sentence(const struct telling *t, const struct happened *h, size_t run, bool begins)
+{
+    struct arena *arena = &t->cli->arena;
+    const char *line = line_write(h->event, arena);
+    int64_t due_at_ms = event_due(h);
+    const char *more = run > 1 ? arena_printf(arena, " (and %zu more)", run - 1) : "";
+    const char *due = due_at_ms ? arena_printf(arena, "; next due %s", say_clock(arena, t->about->zone, due_at_ms)) : "";
+    return arena_printf(arena, "%c%s%s%s", begins ? ascii_upper(line[0]) : line[0], line + (line[0] != '\0'), more, due);
+}
+
+/* ---- Paragraphs ---- */
+
+static bool goes_on(const struct told *last, const struct happened *h, const char *actor)
+{
+    return last->at_ms / MINUTE_MS == h->at_ms / MINUTE_MS && str_same(last->who, actor) && strlen(last->text) < PARAGRAPH_BYTES;
+}
+
+static void tell(struct telling *t, const struct happened *h, size_t run)
+{
+    const char *actor = who(t->cli, t->about, h);
+    struct told *last = t->count > 0 ? &t->paragraphs[t->count - 1] : NULL;
+    bool joined = last && !t->cli->options.all && goes_on(last, h, actor);
+    const char *text = sentence(t, h, run, joined || actor[0] == '\0');
+    if (joined) {
+        last->text = arena_printf(&t->cli->arena, "%s. %s", last->text, text);
+        last->events += run;
+    } else {
+        t->paragraphs[t->count++] = (struct told){.at_ms = h->at_ms, .who = actor, .text = text, .events = run};
+    }
+}
+
+/* Keeps the events to be told, in place. */
+static void keep_told(const struct cli *cli, struct history *history)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        if (history->events[i].row->line[0] != '\0' && (cli->options.all || !history->events[i].row->minor)) {
+            history->events[kept++] = history->events[i];
+        }
+    }
+    history->count = kept;
+}
+
+static const char *paragraph(const struct telling *t, const struct told *told)
+{
+    return arena_printf(&t->cli->arena, "%s%s", told->who, told->text);
+}
+
+static void gather(struct telling *t, struct history *history)
+{
+    keep_told(t->cli, history);
+    t->paragraphs = ARENA_ARRAY(&t->cli->arena, struct told, history->count + 1);
+    for (size_t i = 0; i < history->count;) {
+        size_t run = t->cli->options.all ? 1 : run_of(history, i);
+        tell(t, &history->events[i], run);
+        i += run;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        t->paragraphs[i].lines = say_height(paragraph(t, &t->paragraphs[i]), TEXT_COLUMN, LINE_WIDTH);
+    }
+}
+
+/* ---- What fits ---- */
+
+/* The paragraphs [from, to) that are left out, so that the rest and a line about them fit on a screen; none when all fits. */
+static void leave_out(const struct telling *t, size_t *from, size_t *to)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        lines += t->paragraphs[i].lines;
+    }
+    *from = *to = t->count;
+    if (lines <= LINES_MAX || t->cli->options.all) {
+        return;
+    }
+    size_t kept = 0;
+    for (*from = 0; *from < t->count && kept + t->paragraphs[*from].lines <= BEGINNING_LINES;) {
+        kept += t->paragraphs[(*from)++].lines;
+    }
+    for (*to = t->count; *to > *from && kept + t->paragraphs[*to - 1].lines < LINES_MAX;) {
+        kept += t->paragraphs[--*to].lines;
+    }
+}
+
+static void print_paragraphs(const struct telling *t)
+{
+    size_t from, to, hidden = 0;
+    leave_out(t, &from, &to);
+    for (size_t i = 0; i < t->count; i++) {
+        const struct told *told = &t->paragraphs[i];
+        hidden += i >= from && i < to ? told->events : 0;
+        if (i + 1 == to && hidden > 0) {
+            printf("%*s... %zu more; --all tells them\n", TEXT_COLUMN, "", hidden);
+        }
+        if (i < from || i >= to) {
+            printf("%s%s%s  ", say_dim(t->cli), say_clock(&t->cli->arena, t->about->zone, told->at_ms), say_plain(t->cli));
+            say_wrapped(paragraph(t, told), TEXT_COLUMN, LINE_WIDTH);
+        }
+    }
+}
+
+static void print_json_line(struct cli *cli, const struct happened *h)
+{
+    printf("{\"sequence\":%" PRIu64 ",\"atMs\":\"%" PRId64 "\",\"service\":\"%s\",\"subject\":\"%s\",\"actor\":\"%s\",\"simulated\":%s,\"event\":%s}\n",
+        h->sequence, h->at_ms, h->service ? h->service : "", h->row->subject, h->actor_id ? h->actor_id : "",
+        h->simulated ? "true" : "false", json_write(h->event, JSON_LINE, &cli->arena));
+}
+
+int show_timeline(struct cli *cli, const char *case_id)
+{
+    struct telling t = {.cli = cli};
+    struct history history = {.root = case_id};
+    struct why why = {0};
+    int status = read_case(cli, case_id, &t.about);
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    enum fault fault = history_read(cli, &history, &why);
+    if (fault != FAULT_NONE) {
+        return say_wrong((enum exit_status)exit_status_of(fault), "%s: %s", case_id, why.text);
+    }
+    if (!cli->options.json) {
+        gather(&t, &history);
+        print_paragraphs(&t);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < history.count; i++) {
+        print_json_line(cli, &history.events[i]);
+    }
+    return EXIT_DONE;
+}
