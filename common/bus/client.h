@@ -29,7 +29,7 @@
 #define CLIENT_BODY_MAX      (FRAME_MAX - RECORD_HEAD - ENVELOPE_MAX - STAMP_MAX)
 
 /* What a body on the bus belongs to: the associated data of its seal. Kinds: `command` and its `reply`, `query` and its
- * `answer`. Both bodies of a call name the id and subject of the call, so a reply cannot be given to another question.
+ * `answer`, and the sentence of a `refusal`. All of them of a call name the id and subject of the call, so a reply cannot be given to another question.
  */
 struct body_about {
     const char *tenant;

@@ -314,13 +314,27 @@ static enum fault open_reply(struct flight *flight, const struct body_seal *seal
     return FAULT_NONE;
 }
 
+/* A service's sentence comes sealed, a broker's clear. One that does not open is not shown. */
+static void read_why(
+    struct flight *flight, const struct body_seal *seal, const Casebus__Outcome *outcome, enum fault fault)
+{
+    struct body_about about = about_of(flight, "refusal", "refusal");
+    struct body why = {0};
+    const char *said = outcome != NULL ? outcome->why : "the answer breaks the contract";
+    why_set(&flight->result.why, "%s", said == NULL ? fault_meaning(fault) : said);
+    if (outcome != NULL && outcome->has_sealed_why && seal->open != NULL &&
+        seal->open(seal->context, &about, (struct body){outcome->sealed_why.data, outcome->sealed_why.len},
+            &flight->result.arena, NULL, &why) == FAULT_NONE) {
+        why_set(&flight->result.why, "%.*s", (int)why.size, (const char *)why.bytes);
+    }
+}
+
 void flight_answered(struct flight *flight, const struct body_seal *seal, const struct record *answer, int64_t now_ms)
 {
     const Casebus__Outcome *outcome = read_outcome(flight, answer);
     enum fault fault = fault_of(answer, outcome);
     flight->result.outcome = outcome;
-    const char *why = outcome != NULL ? outcome->why : "the answer breaks the contract";
-    why_set(&flight->result.why, "%s", why == NULL ? fault_meaning(fault) : why);
+    read_why(flight, seal, outcome, fault);
     if (fault == FAULT_NONE) {
         flight->may_be_done = false;
         finish(flight, open_reply(flight, seal, answer));

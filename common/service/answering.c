@@ -54,12 +54,37 @@ static void send(struct call *call, const struct outgoing *out)
 
 /* ---- Refusals ---- */
 
+/* Why, for who asked and for nobody on the way: a sentence may speak of a patient. Before the tenant is known it can only
+ * speak of the envelope, which is clear; to a broker, about an event, it is not said at all. */
+static void say_why(struct call *call, Casebus__Outcome *outcome)
+{
+    const char *why = call->d->why.text;
+    bool is_answer = call->verb == VERB_ANSWER;
+    if (call->tenant == NULL && call->kind != CALL_EVENT) {
+        outcome->why = why;
+    }
+    if (call->tenant == NULL || call->kind == CALL_EVENT || why[0] == '\0' ||
+        (is_answer && call->envelope->lane == NULL)) {
+        return;
+    }
+    struct sealing about = {.tenant = call->tenant->name,
+        .kind = "refusal",
+        .id = call->envelope->id,
+        .subject = is_answer ? "" : call->subject,
+        .lane = is_answer ? call->envelope->lane : NULL};
+    struct bytes sealed = sealing_seal(call->runtime->options.keys, &about, bytes_of_text(why), &call->arena);
+    outcome->has_sealed_why = sealed.size > 0;
+    outcome->sealed_why = (ProtobufCBinaryData){sealed.size, (uint8_t *)sealed.at};
+    outcome->lane = (char *)about.lane;
+    outcome->task = is_answer ? call->envelope->id : NULL;
+}
+
 static struct bytes refusal(struct call *call, enum fault fault, uint32_t again_ms)
 {
     Casebus__Outcome outcome = CASEBUS__OUTCOME__INIT;
     outcome.fault = (char *)fault_word(fault);
-    outcome.why = call->d->why.text;
     outcome.root = (char *)call->d->root;
+    say_why(call, &outcome);
     if (again_ms > 0) {
         outcome.has_retry_after_ms = 1;
         outcome.retry_after_ms = again_ms;

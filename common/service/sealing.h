@@ -7,6 +7,7 @@
  *     answer   QRS                                       tenant's bus    the same
  *     task     TASK                                      lane            id of the task, its subject
  *     decided  ANSWER                                    lane            id of the task, the answer's subject
+ *     refusal  why a REP or QRS refuses: the Outcome's    as the reply    the same; of an ANSWER: the task's id, nothing
  *
  * A lane's key is that of the payer (`payer/<tenant>/<payer>`), or of the name `channel.<channel>`
  * (`channel/<tenant>/<channel>`). */

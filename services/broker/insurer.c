@@ -168,14 +168,14 @@ static void serve_task(struct insurer *insurer, struct keys *keys, int64_t now_m
     arena_done(&arena);
 }
 
-static void serve_outcome(struct insurer *insurer, int64_t now_ms, const struct record *record)
+static void serve_outcome(struct insurer *insurer, struct keys *keys, int64_t now_ms, const struct record *record)
 {
     struct arena arena;
     ProtobufCMessage *message = NULL;
     arena_init(&arena, ARENA_MAX);
     contract_unpack(&casebus__outcome__descriptor, record->envelope, record->envelope_size, &CROSSING_EVENT, &arena, NULL, &message);
     const Casebus__Outcome *outcome = (const Casebus__Outcome *)message;
-    say_outcome(insurer, now_ms, record->tag, record->status, outcome ? outcome->fault : NULL, outcome ? outcome->why : NULL);
+    say_outcome(insurer, now_ms, record->tag, record->status, outcome ? outcome->fault : NULL, outcome ? translate_why(keys, outcome, &arena) : NULL);
     arena_done(&arena);
 }
 
@@ -189,7 +189,7 @@ void insurer_serve(struct insurer *insurer, struct keys *keys, int64_t now_ms)
         } else if (event == LINK_RECORD && record.verb == VERB_TASK) {
             serve_task(insurer, keys, now_ms, &record);
         } else if (event == LINK_RECORD && record.verb == VERB_REP) {
-            serve_outcome(insurer, now_ms, &record);
+            serve_outcome(insurer, keys, now_ms, &record);
         }
     }
 }

@@ -161,3 +161,16 @@ enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t 
     out->envelope = pack_envelope(answer, entry, arena);
     return out->body.size ? FAULT_NONE : FAULT_UNAVAILABLE;
 }
+
+const char *translate_why(struct keys *keys, const Casebus__Outcome *outcome, struct arena *arena)
+{
+    struct slice rest = slice_of(outcome->lane ? outcome->lane : ""), kind, tenant;
+    struct bytes clear;
+    if (!outcome->has_sealed_why || !outcome->task || !slice_take_field(&rest, '/', &kind) || !slice_take_field(&rest, '/', &tenant)) {
+        return outcome->why;
+    }
+    struct sealing about = {.tenant = arena_strndup(arena, tenant.at, tenant.size), .kind = "refusal", .id = outcome->task, .subject = "",
+        .lane = outcome->lane};
+    struct bytes sealed = bytes_of(outcome->sealed_why.data, outcome->sealed_why.len);
+    return sealing_open(keys, &about, sealed, arena, &clear) ? arena_strndup(arena, (const char *)clear.at, clear.size) : NULL;
+}

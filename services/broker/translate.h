@@ -9,6 +9,7 @@
 #include "common/core/fault.h"
 #include "common/store/bytes.h"
 #include "common/store/keys.h"
+#include "proto/envelope.pb-c.h"
 
 struct crossed {
     struct bytes envelope, body; /* in the arena */
@@ -21,6 +22,10 @@ enum fault translate_task(struct keys *keys, struct bytes envelope, struct bytes
  * it breaks the contract. */
 enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t lane_count, struct bytes envelope, struct bytes body,
     struct arena *arena, struct crossed *out, struct why *why);
+
+/* Why the network refused an answer: the sentence that its service sealed with the key of the task's lane, or what a broker said.
+ * NULL when there is none that opens. */
+const char *translate_why(struct keys *keys, const Casebus__Outcome *outcome, struct arena *arena);
 
 /* `pattern` may end in `*`. */
 bool lane_matches(const char *pattern, const char *lane);

@@ -651,6 +651,42 @@ static void bodies_are_sealed_about_the_call_they_belong_to(void **state)
     close_scene(scene);
 }
 
+/* Refuses with a sentence sealed about command cmd-1. */
+static void refuse_sealed(struct peer *peer, const struct record *record, void *context)
+{
+    struct scene *scene = context;
+    uint8_t packed[512];
+    static const char SEALED[] = "demo|refusal|cmd-1|intake.AcceptReferral|consent is missing";
+    note_command(scene, record);
+    Casebus__Outcome outcome = CASEBUS__OUTCOME__INIT;
+    outcome.fault = "REFUSED";
+    outcome.has_sealed_why = true;
+    outcome.sealed_why = (ProtobufCBinaryData){sizeof(SEALED) - 1, (uint8_t *)SEALED};
+    struct record reply = {.verb = VERB_REP, .status = STATUS_REFUSED, .tag = record->tag, .envelope = packed};
+    reply.envelope_size = (uint32_t)casebus__outcome__pack(&outcome, packed);
+    peer_say(peer, &reply);
+}
+
+static void the_reason_of_a_refusal_is_opened_for_its_own_command_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *why;
+    } ROWS[] = {{"cmd-1", "consent is missing"}, {"cmd-2", "a rule of the trade says no"}};
+    struct scene *scene = open_scene(refuse_sealed);
+    struct client *client = open_client(scene, (struct client_options){.seal = VISIBLE});
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct client_call call = a_call(10000);
+        struct client_result result;
+        call.id = ROWS[i].id;
+        assert_int_equal(client_call(client, &call, &result), FAULT_REFUSED);
+        assert_string_equal(result.why.text, ROWS[i].why);
+        client_result_done(&result);
+    }
+    client_free(&client);
+    close_scene(scene);
+}
+
 /* The reply to the command before this one. */
 static void answer_of_another(struct peer *peer, const struct record *record, void *context)
 {
@@ -770,6 +806,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_sent_is_refused_before_it_leaves),
         cmocka_unit_test(an_endpoint_that_is_none_is_refused),
         cmocka_unit_test(bodies_are_sealed_about_the_call_they_belong_to),
+        cmocka_unit_test(the_reason_of_a_refusal_is_opened_for_its_own_command_alone),
         cmocka_unit_test(a_reply_that_does_not_open_is_none),
         cmocka_unit_test(questions_to_brokers_travel_in_clear),
         cmocka_unit_test(the_actor_of_a_call_is_signed),

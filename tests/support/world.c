@@ -277,6 +277,35 @@ static void open_answer_body(struct world *world, const struct outgoing *out, st
     }
 }
 
+static const struct world_sent *sent_as(const struct world *world, uint64_t tag)
+{
+    static const struct world_sent NONE = {.id = "", .subject = "", .tenant = ""};
+    for (size_t i = 0; i < world->sent_count; i++) {
+        if (world->sent[i].tag == tag) {
+            return &world->sent[i];
+        }
+    }
+    return &NONE;
+}
+
+/* As who asked would: a client with its tenant's key, the edge with the lane's. */
+static const char *open_why(struct world *world, const struct world_answer *answer)
+{
+    const Casebus__Outcome *outcome = answer->outcome;
+    const struct world_sent *sent = sent_as(world, answer->tag);
+    if (!outcome->has_sealed_why || (outcome->lane == NULL && sent->tag == 0)) {
+        return outcome->why != NULL ? outcome->why : "";
+    }
+    struct sealing about = {.tenant = sent->tenant, .kind = "refusal", .id = sent->id, .subject = sent->subject};
+    if (outcome->lane != NULL) {
+        about = (struct sealing){
+            .tenant = "demo", .kind = "refusal", .id = outcome->task, .subject = "", .lane = outcome->lane};
+    }
+    struct bytes clear, sealed = {outcome->sealed_why.data, outcome->sealed_why.len};
+    MUST(sealing_open(world->keys, &about, sealed, &world->arena, &clear));
+    return arena_strndup(&world->arena, (const char *)clear.at, clear.size);
+}
+
 static void take_answer(void *context, const struct outgoing *out)
 {
     struct world *world = context;
@@ -295,6 +324,7 @@ static void take_answer(void *context, const struct outgoing *out)
              NULL, &outcome) == FAULT_NONE);
     answer->outcome = (const Casebus__Outcome *)outcome;
     answer->fault = answer->outcome->fault != NULL ? answer->outcome->fault : "";
+    answer->why = open_why(world, answer);
     open_answer_body(world, out, answer);
 }
 
@@ -446,7 +476,7 @@ uint64_t world_call(struct world *world, struct world_call call)
         .tenant = envelope.tenant, .kind = call.query ? "query" : "command", .id = id, .subject = call.subject};
     struct bytes body =
         call.clear_body || clear.size == 0 ? clear : sealing_seal(world->keys, &about, clear, &world->arena);
-    world->sent[world->sent_count++] = (struct world_sent){tags + 1, id, call.subject};
+    world->sent[world->sent_count++] = (struct world_sent){tags + 1, id, call.subject, envelope.tenant};
     return receive(world, call.query ? VERB_QRY : VERB_CMD, &envelope, body, !call.clear_body, call.ttl_ms);
 }
 

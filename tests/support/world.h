@@ -43,6 +43,7 @@ struct world_answer {
     const Casebus__Outcome *outcome;
     struct bytes body; /* opened */
     const char *fault; /* word, or "" */
+    const char *why;   /* opened, or "" */
 };
 
 struct world {
@@ -83,7 +84,7 @@ struct world {
     size_t report_count;
     struct world_sent {
         uint64_t tag;
-        const char *id, *subject;
+        const char *id, *subject, *tenant;
     } sent[WORLD_ANSWERS_MAX];
     size_t sent_count;
 };

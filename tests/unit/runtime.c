@@ -83,6 +83,19 @@ static void a_command_is_committed_and_answered(void **unused)
     end(w);
 }
 
+static void nobody_on_the_way_reads_why_a_service_refused(void **unused)
+{
+    (void)unused;
+    struct world *w = begin();
+    know_case(w, "c1", CLOSED);
+    uint64_t tag = consent(w);
+    world_run(w);
+    assert_null(world_answer(w, tag)->outcome->why);
+    assert_true(world_answer(w, tag)->outcome->has_sealed_why);
+    assert_true(world_answer(w, tag)->why[0] != '\0');
+    end(w);
+}
+
 static void a_refusal_says_why_and_commits_nothing(void **unused)
 {
     (void)unused;
@@ -91,7 +104,7 @@ static void a_refusal_says_why_and_commits_nothing(void **unused)
     uint64_t tag = consent(w);
     world_run(w);
     assert_int_equal(world_answer(w, tag)->status, STATUS_REFUSED);
-    assert_string_equal(world_answer(w, tag)->outcome->why, "case c1 is not in outreach");
+    assert_string_equal(world_answer(w, tag)->why, "case c1 is not in outreach");
     assert_int_equal(w->commits_seen, 0);
     end(w);
 }
@@ -535,7 +548,7 @@ static void who_may_not_is_refused_before_anything_is_read(void **unused)
         }
         world_run(w);
         if (w->answer_count != 1 || !str_same(w->answers[0].fault, ROWS[i].fault) || w->loads_seen != 0) {
-            print_message("%s: %s, %s\n", ROWS[i].name, w->answers[0].fault, w->answers[0].outcome->why);
+            print_message("%s: %s, %s\n", ROWS[i].name, w->answers[0].fault, w->answers[0].why);
             fail();
         }
         end(w);
@@ -682,6 +695,8 @@ static void an_answer_that_is_refused_leaves_the_task_for_a_better_one(void **un
     uint64_t wrong = world_decide(w, 0, "payer.EligibilityAnswer", UNKNOWN_MEMBER, NULL);
     world_run(w);
     assert_int_equal(world_answer(w, wrong)->status, STATUS_REFUSED);
+    assert_null(world_answer(w, wrong)->outcome->why);
+    assert_true(world_answer(w, wrong)->why[0] != '\0'); /* Opened with the key of the lane, which the edge has. */
     assert_int_equal(w->commits_seen, commits);
     uint64_t right = world_decide(w, 0, "payer.EligibilityAnswer", COVERED, NULL);
     world_run(w);
@@ -741,6 +756,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_is_committed_and_answered),
         cmocka_unit_test(a_refusal_says_why_and_commits_nothing),
+        cmocka_unit_test(nobody_on_the_way_reads_why_a_service_refused),
         cmocka_unit_test(a_lost_race_is_decided_again_on_what_is_there_now),
         cmocka_unit_test(a_race_lost_to_a_change_that_forbids_it_is_refused),
         cmocka_unit_test(three_lost_races_are_overloaded_and_change_nothing),
