@@ -128,6 +128,8 @@ static void answer_event(struct call *call, enum fault fault)
         ring(call, &out);
     }
     if (fault != FAULT_NONE) {
+        /* The status tells the broker whether this was an attempt, or only bad times. */
+        out.status = fault_may_retry(fault) ? status_of(fault) : STATUS_REFUSED;
         out.ttl_ms = again_ms(fault);
         out.envelope = refusal(call, fault, out.ttl_ms);
     }

@@ -22,6 +22,7 @@ struct broker_limits broker_limits_default(void)
         .heartbeat_ms = 1000,
         .ack_ms = 30000,
         .attempts = 5,
+        .put_offs = 64,
         .links_lost = 2,
         .retry_min_ms = 200,
         .retry_max_ms = 60000,

@@ -40,6 +40,7 @@ struct broker_limits {
     uint32_t heartbeat_ms;
     uint32_t ack_ms;            /* a delivery not answered for so long counts as failed */
     uint32_t attempts;          /* failed deliveries of one record before it is dead */
+    uint32_t put_offs;          /* deliveries put off, for want of room or of the store, that together count as one failed */
     uint32_t links_lost;        /* links lost with the same record before it is dead */
     uint32_t retry_min_ms;      /* first pause before a failed delivery is tried again; doubles */
     uint32_t retry_max_ms;

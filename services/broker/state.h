@@ -164,7 +164,7 @@ struct delivery {
     struct strand *strand;
     struct entry *entry;
     enum stage stage;
-    unsigned failed, lost, sent;
+    unsigned failed, lost, sent, put_off;
 };
 
 /*     LIVE --a record died--> PARKED --an operator: retry, skip--> DRAINING --caught up with the feed--> LIVE
@@ -327,6 +327,7 @@ void strand_empty(struct broker *b, struct strand *strand);
 bool crew_deliver(struct broker *b, struct crew *crew);
 void delivery_done(struct broker *b, struct delivery *delivery);
 void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms);
+void delivery_put_off(struct broker *b, struct delivery *delivery, uint32_t after_ms);
 void delivery_lost(struct broker *b, struct delivery *delivery, bool blamed);
 void delivery_counted(struct broker *b, const struct broker_input *in);
 void delivery_due(struct broker *b, struct delivery *delivery);

@@ -235,10 +235,10 @@ void delivery_done(struct broker *b, struct delivery *delivery)
     partition_look(b, p);
 }
 
-static int64_t pause_ms(const struct broker *b, const struct delivery *delivery)
+static int64_t pause_ms(const struct broker *b, unsigned times)
 {
     int64_t pause = b->limits.retry_min_ms;
-    for (unsigned i = 1; i < delivery->failed && pause < b->limits.retry_max_ms; i++) {
+    for (unsigned i = 1; i < times && pause < b->limits.retry_max_ms; i++) {
         pause *= 2;
     }
     return pause < b->limits.retry_max_ms ? pause : b->limits.retry_max_ms;
@@ -256,6 +256,13 @@ static void ask_attempt(struct broker *b, const struct delivery *delivery)
     ask->ticket = delivery->errand.tag;
 }
 
+static void pause(struct broker *b, struct delivery *delivery, unsigned times, uint32_t after_ms)
+{
+    int64_t least_ms = pause_ms(b, times);
+    delivery->stage = STAGE_PAUSED;
+    wheel_set(&b->wheel, &delivery->errand.deadline, b->now_ms + (after_ms > least_ms ? after_ms : least_ms));
+}
+
 /* It was not handled this time. It goes again after `after_ms`, or after a pause of ours when that is longer. */
 void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after_ms)
 {
@@ -269,9 +276,19 @@ void delivery_failed(struct broker *b, struct delivery *delivery, uint32_t after
     if (mortal) {
         ask_attempt(b, delivery);
     }
-    int64_t pause = pause_ms(b, delivery);
-    delivery->stage = STAGE_PAUSED;
-    wheel_set(&b->wheel, &delivery->errand.deadline, b->now_ms + (after_ms > pause ? after_ms : pause));
+    pause(b, delivery, delivery->failed, after_ms);
+}
+
+/* The instance could not handle it now, and said so: it has no room, or the store is away from it. That says nothing about the
+ * record, and must not park a root because a service was restarted or a disk was slow. */
+void delivery_put_off(struct broker *b, struct delivery *delivery, uint32_t after_ms)
+{
+    if (++delivery->put_off % b->limits.put_offs == 0) {
+        delivery_failed(b, delivery, after_ms);
+        return;
+    }
+    errand_return(&delivery->errand);
+    pause(b, delivery, delivery->put_off, after_ms);
 }
 
 /* The store has counted the failure, together with those under earlier owners. */
@@ -319,6 +336,12 @@ void delivery_due(struct broker *b, struct delivery *delivery)
     }
 }
 
+static bool is_not_now(const struct record *record)
+{
+    return record->status == STATUS_OVERLOADED || record->status == STATUS_UNAVAILABLE || record->status == STATUS_UNKNOWN ||
+           record->status == STATUS_EXPIRED;
+}
+
 static bool is_final(const struct record *record)
 {
     return record->status == STATUS_OK || record->status == STATUS_REFUSED;
@@ -345,6 +368,8 @@ void delivery_answer(struct broker *b, struct delivery *delivery, const struct r
     } else if (record->verb == VERB_TERM && kind == FEED_LOG) {
         errand_return(&delivery->errand);
         park_kill(b, delivery);
+    } else if (record->verb == VERB_NAK && kind == FEED_LOG && is_not_now(record)) {
+        delivery_put_off(b, delivery, record->ttl_ms);
     } else {
         delivery_failed(b, delivery, record->ttl_ms);
     }

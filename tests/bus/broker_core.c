@@ -140,6 +140,16 @@ static void a_poison_event_dies_after_five_attempts_and_parks_its_root_alone(voi
     assert_int_equal(broker_story_counters.dead, 1);
 }
 
+static void an_event_put_off_for_want_of_room_is_no_poison(void **state)
+{
+    (void)state;
+    STORY("hello n1 group=notes wants=plan.Made", "log a 1 plan.Made", "wait 600", "= n1 EVT a/1 try 1", "later n1", "wait 250", "= n1 EVT a/1 try 2",
+        "later n1", "wait 450", "= n1 EVT a/1 try 3", "later n1", "wait 900", "= n1 EVT a/1 try 4", "later n1", "wait 1100", "= n1 EVT a/1 try 5",
+        "later n1", "wait 1100", "= n1 EVT a/1 try 6", "later n1", "wait 1100", "= n1 EVT a/1 try 7", "ack n1", "wait 300", "= store cursor notes 1",
+        "= nothing");
+    assert_int_equal(broker_story_counters.dead, 0);
+}
+
 static void two_links_lost_on_one_event_are_enough(void **state)
 {
     (void)state;
@@ -247,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_refused_event_comes_again_before_those_behind_it),
         cmocka_unit_test(an_event_nobody_answers_comes_again),
         cmocka_unit_test(a_poison_event_dies_after_five_attempts_and_parks_its_root_alone),
+        cmocka_unit_test(an_event_put_off_for_want_of_room_is_no_poison),
         cmocka_unit_test(two_links_lost_on_one_event_are_enough),
         cmocka_unit_test(a_lost_link_returns_its_event_to_another_instance),
         cmocka_unit_test(who_greets_again_gets_its_events_again_and_is_not_blamed),

@@ -343,6 +343,9 @@ static void play_answer(enum verb verb, const char *name, const char *word, uint
             record.status = (uint8_t)status;
         }
     }
+    if (verb == VERB_NAK && strcmp(word, "UNAVAILABLE") == 0) {
+        record.status = STATUS_UNAVAILABLE;
+    }
     if (verb == VERB_REP && hand.verb == VERB_QRY) {
         record.verb = VERB_QRS;
     }
@@ -426,6 +429,8 @@ static void play(const char *line)
         play_answer(VERB_REP, a, b, 0);
     } else if (strcmp(op, "ack") == 0 || strcmp(op, "nak") == 0 || strcmp(op, "term") == 0) {
         play_answer(op[0] == 'a' ? VERB_ACK : op[0] == 'n' ? VERB_NAK : VERB_TERM, a, "", (uint32_t)atoi(b));
+    } else if (strcmp(op, "later") == 0) {
+        play_answer(VERB_NAK, a, "UNAVAILABLE", 0);
     } else if (strcmp(op, "gone") == 0) {
         struct broker_input gone = {.kind = INPUT_GONE, .peer = peer_named(a, false)->id};
         peer_named(a, false)->id = 0;

@@ -4,6 +4,7 @@
  *     hello NAME [serves=a,b] [group=g] [wants=s,t] [lanes=l,m] [credit=n]     a peer links, or links anew
  *     cmd|qry NAME subject [root=r] [ttl=ms] [class=n]                           NAME asks
  *     rep NAME STATUS | ack NAME | nak NAME ms | term NAME                     NAME answers the oldest record it has in hand
+ *     later NAME                                                               NAK that says UNAVAILABLE: not now
  *     gone NAME | bye NAME | alive NAME                                        its link is lost; it leaves; it says PONG
  *     garbage NAME                                                             bytes that are no frame
  *     log root sequence subject | task lane root | timer service root name     something is stored
