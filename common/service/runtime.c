@@ -216,6 +216,18 @@ static void begin(struct call *call)
     }
 }
 
+/* A task leaves its lane with a final answer. Who does not know its tenant, its subject or its key (yet, or any more) has not
+ * refused it: it stays, for an instance that does. */
+static enum fault keep_task(struct call *call, enum fault fault)
+{
+    bool is_task = call->verb == VERB_CMD && call->envelope != NULL && !str_is_empty(call->envelope->lane);
+    if (is_task && fault_is_refusal(fault)) {
+        call->fault = FAULT_UNAVAILABLE;
+        return FAULT_UNAVAILABLE;
+    }
+    return fault;
+}
+
 void runtime_receive(struct runtime *runtime, struct loop_now now, const struct incoming *record)
 {
     runtime->now = now;
@@ -228,7 +240,7 @@ void runtime_receive(struct runtime *runtime, struct loop_now now, const struct 
     } else if (record->verb == VERB_EVT) {
         fault = call_accept_event(call, record, &nothing);
     } else {
-        fault = call_accept(call, record);
+        fault = keep_task(call, call_accept(call, record));
     }
     if (fault != FAULT_NONE || nothing) {
         call->root_number = 0; /* It never had a turn. */

@@ -458,6 +458,7 @@ uint64_t world_call(struct world *world, struct world_call call)
     envelope.subject = (char *)call.subject;
     envelope.tenant = (char *)(call.tenant != NULL ? call.tenant : "demo");
     envelope.root = (char *)call.root;
+    envelope.lane = (char *)call.lane;
     envelope.actor_id = (char *)"n1";
     envelope.has_actor_role = 1;
     envelope.actor_role = call.role != 0 ? call.role : CASEBUS__ROLE__ROLE_NURSE;

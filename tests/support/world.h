@@ -100,6 +100,7 @@ struct world_call {
     const char *id;
     const char *tenant;
     const char *root;
+    const char *lane; /* as a broker says of a task */
     Casebus__Role role;
     bool simulated, unsigned_actor, clear_body;
     uint64_t expect_version;

@@ -407,7 +407,39 @@ static void an_event_is_given_back_when_it_waited_too_long_or_the_service_stops(
         }
         world_run(w);
         assert_int_equal(world_answer(w, event)->verb, VERB_NAK);
+        assert_int_equal(world_answer(w, event)->status, STATUS_UNAVAILABLE); /* No attempt: nothing is wrong with it. */
         assert_true(world_answer(w, event)->ttl_ms > 0);
+        end(w);
+    }
+}
+
+/* A lane forgets a task after a final answer, so none may be final that says nothing about the task itself. */
+static void a_task_that_this_instance_cannot_read_stays_for_one_that_can(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *what, *tenant, *subject;
+        bool clear_body, unsigned_actor;
+    } ROWS[] = {
+        {"of a tenant that is not set up here", "elsewhere", "intake.RecordConsent"},
+        {"that a newer version told", "demo", "intake.NotYetKnown"},
+        {"sealed with a key that is not here", "demo", "intake.RecordConsent", .clear_body = true},
+        {"whose proof is under a key that is not here", "demo", "intake.RecordConsent", .unsigned_actor = true},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct world *w = begin();
+        know_case(w, "c1", OUTREACH);
+        struct world_call task = {.subject = ROWS[i].subject,
+            .json = CONSENT,
+            .tenant = ROWS[i].tenant,
+            .lane = "intake",
+            .clear_body = ROWS[i].clear_body,
+            .unsigned_actor = ROWS[i].unsigned_actor};
+        uint64_t tag = world_call(w, task);
+        world_run(w);
+        if (world_answer(w, tag)->status != STATUS_UNAVAILABLE || world_answer(w, tag)->ttl_ms == 0) {
+            fail_msg("a task %s was answered %s", ROWS[i].what, world_answer(w, tag)->fault);
+        }
         end(w);
     }
 }
@@ -784,6 +816,7 @@ int main(void)
         cmocka_unit_test(who_may_not_is_refused_before_anything_is_read),
         cmocka_unit_test(a_simulated_person_acts_in_a_synthetic_tenant_and_is_marked),
         cmocka_unit_test(a_told_command_is_proven_and_a_forged_one_is_not),
+        cmocka_unit_test(a_task_that_this_instance_cannot_read_stays_for_one_that_can),
         cmocka_unit_test(a_due_timer_is_removed_by_the_commit_that_handles_it),
         cmocka_unit_test(a_timer_that_its_rule_refuses_is_removed_and_changes_nothing),
         cmocka_unit_test(a_timer_that_is_gone_is_answered_as_done),
