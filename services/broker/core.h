@@ -177,7 +177,7 @@ struct broker_ask {
     char name[BROKER_LANE_SIZE];    /* group or lane */
     char tenant[BROKER_NAME_SIZE];  /* ATTEMPT, DEAD, UNPARK */
     char root[BROKER_NAME_SIZE];
-    char why[BROKER_NAME_SIZE];     /* DEAD: a coded word */
+    char why[BROKER_WHY_SIZE];      /* DEAD: a coded word, and the events that it is about */
 };
 
 struct broker;

@@ -89,6 +89,20 @@ static void answer(struct inquiry *inquiry, const ProtobufCMessage *message)
     inquiry_end(inquiry);
 }
 
+/* A letter's reason is a word, and the event that it is about. */
+static const char *reason_words(const char *reason)
+{
+    return strncmp(reason, "LINKS_LOST", strlen("LINKS_LOST")) == 0
+               ? "two links were lost while it was being handled: it may be what ends the service, see the service's log"
+               : "it was not handled at any attempt; the service's log says why";
+}
+
+static const char *reason_subject(const char *reason)
+{
+    const char *space = strchr(reason, ' ');
+    return space ? space + 1 : NULL;
+}
+
 static Broker__DeadLetter *show_letter(struct arena *arena, const struct delivery_state *state, const struct dead_letter *letter)
 {
     char id[STREAM_ID_TEXT_SIZE];
@@ -99,10 +113,11 @@ static Broker__DeadLetter *show_letter(struct arena *arena, const struct deliver
     shown->group = state->group;
     shown->tenant = letter->tenant;
     shown->root = letter->root;
-    shown->why = letter->reason;
+    shown->subjects = reason_subject(letter->reason);
+    shown->why = reason_words(letter->reason);
     shown->has_sequence = shown->has_attempts = shown->has_at_ms = true;
     shown->sequence = letter->sequence;
-    shown->attempts = (uint32_t)letter->attempts;
+    shown->attempts = (uint32_t)letter->attempts + 1; /* The one that ended it was not written down. */
     shown->at_ms = letter->at_ms;
     return shown;
 }

@@ -34,7 +34,9 @@ void park_kill(struct broker *b, struct delivery *delivery)
     ask->sequence = entry->sequence;
     ask->after = entry->id;
     ask->ticket = delivery->errand.tag;
-    snprintf(ask->why, sizeof ask->why, "%s", delivery->lost >= b->limits.links_lost ? "LINKS_LOST" : "ATTEMPTS");
+    bool is_named = entry->name && entry->name[0] != '\0';
+    snprintf(ask->why, sizeof ask->why, "%s%s%s", delivery->lost >= b->limits.links_lost ? "LINKS_LOST" : "ATTEMPTS",
+        is_named ? " " : "", is_named ? entry->name : "");
     wheel_set(&b->wheel, &delivery->errand.deadline, b->now_ms + b->limits.retry_max_ms);
 }
 

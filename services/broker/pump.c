@@ -181,8 +181,18 @@ static void on_kept(struct delivery_state *state)
     tell(request, &input);
 }
 
+/* "intake.WorkOpened, intake.CaseEnrolled": what an operator reads of a record. */
+static const char *subjects_of(const struct record_header *header, struct arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < header->event_count; i++) {
+        text = arena_printf(arena, "%s%s%s", text, i > 0 ? ", " : "", header->subjects[i]);
+    }
+    return text;
+}
+
 /* A record that cannot be read has no events anybody could want; the scrubber is who complains about it. */
-static void read_entry(const struct log_entry *entry, struct stored *out)
+static void read_entry(const struct log_entry *entry, struct arena *arena, struct stored *out)
 {
     const struct record_header *header = &entry->record.header;
     *out = (struct stored){.id = entry->at, .tenant = "", .root = ""};
@@ -192,6 +202,7 @@ static void read_entry(const struct log_entry *entry, struct stored *out)
         out->root = header->root;
         out->sequence = header->sequence;
         out->subjects = header->subjects;
+        out->name = subjects_of(header, arena);
         out->subject_count = (unsigned)header->event_count;
         out->bytes = entry->record.bytes.at;
         out->size = (uint32_t)entry->record.bytes.size;
@@ -207,7 +218,7 @@ static void on_log(struct log_page *page)
     }
     struct stored *items = ARENA_ARRAY(&request->arena, struct stored, page->count + 1);
     for (size_t i = 0; i < page->count; i++) {
-        read_entry(&page->entries[i], &items[i]);
+        read_entry(&page->entries[i], &request->arena, &items[i]);
     }
     struct broker_input input = {.kind = INPUT_LOG, .items = items, .count = (unsigned)page->count};
     input.at = page->count ? page->entries[page->count - 1].at : page->after;
