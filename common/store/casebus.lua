@@ -161,6 +161,8 @@ end
 broker('cb_lease', function(K, A)
     local own = call('HMGET', K[1], 'o', 'e', 'u')
     local owner, epoch, till, now, ttl = own[1], tonumber(own[2] or 0), tonumber(own[3] or 0), now_ms(), tonumber(A[2])
+    -- The clock was set back: nobody asks for so long a time. Without this a dead owner's lease would last until then.
+    if ttl > 0 and till - now > 4 * ttl then till = 0 end
     if owner ~= A[1] and (till > now or ttl == 0) then
         return {owner or '', epoch, now, till, ttl == 0 and 1 or 0}
     end
@@ -239,10 +241,10 @@ end)
 
 -- ---- reads ---------------------------------------------------------------------------------------------------------
 
--- K: timers. A: count. Answers now, when the first one that is not due yet will be (or -1), and member, due of those due.
+-- K: timers. A: count, how many of the due to pass over. Answers now, when the first one that is not due yet will be (or -1), and member, due of those due.
 register('cb_timers_due', {'no-writes', 'allow-oom'}, function(K, A)
     local now = now_ms()
-    local due = call('ZRANGEBYSCORE', K[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, A[1])
+    local due = call('ZRANGEBYSCORE', K[1], '-inf', now, 'WITHSCORES', 'LIMIT', A[2], A[1])
     local after = call('ZRANGEBYSCORE', K[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     return {now, after[2] or '-1', due}
 end)

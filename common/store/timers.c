@@ -76,7 +76,7 @@ enum fault timers_due_send(struct store *store, struct timers_due *due)
     struct redis *redis = shard_of(store->shards, due->partition);
     struct keyname name;
     keyname_timers(&name, due->partition);
-    enum fault fault = redis_begin(redis, 5, name.size + 64);
+    enum fault fault = redis_begin(redis, 6, name.size + 96);
     if (fault != FAULT_NONE) {
         return fault;
     }
@@ -86,6 +86,7 @@ enum fault timers_due_send(struct store *store, struct timers_due *due)
     redis_add_text(redis, "1");
     redis_add(redis, name.text, name.size);
     redis_add_int(redis, (int64_t)due->count_max);
+    redis_add_int(redis, (int64_t)due->skip);
     redis_end(redis, on_due, due);
     return FAULT_NONE;
 }

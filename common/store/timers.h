@@ -27,6 +27,7 @@ struct timers_due {
     /* asked */
     uint32_t partition;
     size_t count_max; /* <= TIMERS_MAX */
+    size_t skip;      /* pass over so many of the due: the next page */
     struct arena *arena;
     void (*done)(struct timers_due *due);
     void *user;

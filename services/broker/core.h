@@ -157,7 +157,7 @@ enum broker_ask_kind {
     ASK_LOG,       /* `count` records after `after` -> LOG */
     ASK_LANES,     /* -> LANES */
     ASK_TASKS,     /* `count` tasks of lane `name` after `after` -> TASKS */
-    ASK_TIMERS,    /* `count` timers due -> TIMERS */
+    ASK_TIMERS,    /* `count` timers due, `sequence` of them passed over -> TIMERS */
     /* From here on they write. */
     ASK_CURSOR,    /* group `name` has handled everything up to `after` -> WRITTEN */
     ASK_TASK_DONE, /* take task `after` out of lane `name` -> WRITTEN */
@@ -172,7 +172,7 @@ struct broker_ask {
     uint32_t epoch;
     uint32_t count;
     struct stream_id after;
-    uint64_t sequence;              /* ATTEMPT, DEAD, UNPARK */
+    uint64_t sequence;              /* ATTEMPT, DEAD, UNPARK; TIMERS */
     uint64_t ticket;                /* the broker's own */
     char name[BROKER_LANE_SIZE];    /* group or lane */
     char tenant[BROKER_NAME_SIZE];  /* ATTEMPT, DEAD, UNPARK */

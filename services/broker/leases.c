@@ -131,7 +131,7 @@ void lease_lose(struct broker *b, struct partition *p)
     feed_clear(b, &p->timers);
     lanes_clear(b, p);
     p->log_asked = p->lanes_asked = p->timers_asked = false;
-    p->unacked = 0;
+    p->unacked = p->timers_passed = 0;
 }
 
 void leases_start(struct broker *b)

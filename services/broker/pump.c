@@ -306,7 +306,7 @@ static enum fault send_reading(struct pump *pump, struct request *request)
     case ASK_ATTEMPT:
     case ASK_DEAD:
     case ASK_UNPARK:
-        request->timers = (struct timers_due){.partition = ask->partition, .count_max = ask->count, .arena = &request->arena, .done = on_timers, .user = request};
+        request->timers = (struct timers_due){.partition = ask->partition, .count_max = ask->count, .skip = ask->sequence, .arena = &request->arena, .done = on_timers, .user = request};
         return timers_due_send(pump->store, &request->timers);
     }
     MUST_NOT_REACH();

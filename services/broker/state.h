@@ -198,6 +198,7 @@ struct partition {
     int64_t until_ms;
     bool lease_asked, log_asked, lanes_asked, timers_asked;
     bool log_again, lanes_again; /* rung while a reading was under way, that may have missed it */
+    unsigned timers_passed;      /* due ones already looked at in this round of pages */
     bool drain_turn;             /* the next reading of the log is for a draining root */
     unsigned unacked;            /* records handled since the positions were last written */
     int64_t renew_ms, log_ms, lanes_ms, timers_ms, cursor_ms; /* next look */

@@ -13,7 +13,7 @@
 void timers_poll(struct broker *b, struct partition *p)
 {
     if (!p->timers_asked && !b->draining && p->timers.count + BROKER_PAGE <= b->limits.window) {
-        ask_new(b, p, ASK_TIMERS);
+        ask_new(b, p, ASK_TIMERS)->sequence = p->timers_passed;
         p->timers_asked = true;
     }
 }
@@ -29,7 +29,7 @@ static struct delivery *find_delivery(const struct feed *feed, struct stream_id 
     return NULL;
 }
 
-static void take_timer(struct broker *b, struct feed *feed, const struct stored *item)
+static bool take_timer(struct broker *b, struct feed *feed, const struct stored *item)
 {
     struct crew *crew = crew_find(b, item->service, strlen(item->service));
     uint64_t root = record_root(item->tenant, item->root);
@@ -42,6 +42,7 @@ static void take_timer(struct broker *b, struct feed *feed, const struct stored 
         entry_drop(b, entry);
         strand_settle(b, strand);
     }
+    return strand != NULL;
 }
 
 static bool is_listed(const struct broker_input *in, struct stream_id id)
@@ -52,6 +53,16 @@ static bool is_listed(const struct broker_input *in, struct stream_id id)
         }
     }
     return false;
+}
+
+/* A full page may be all of a service that is not there, or waiting for another attempt; those behind it must not wait for that.
+ * So pages follow each other until the last of the due was seen: at once while they have something to hand over. */
+static void turn_page(struct broker *b, struct partition *p, const struct broker_input *in, bool taken)
+{
+    p->timers_passed = in->more ? p->timers_passed + in->count : 0;
+    if (in->more) {
+        p->timers_ms = b->now_ms + (taken ? 0 : b->limits.timer_poll_ms / 8);
+    }
 }
 
 /* What waits for another attempt and is no longer due was handled or moved meanwhile. */
@@ -68,16 +79,18 @@ static void forget_settled(struct broker *b, struct feed *feed, const struct bro
 
 void timers_due(struct broker *b, struct partition *p, const struct broker_input *in)
 {
+    bool taken = false;
     p->timers_asked = false;
-    if (!in->more) {
+    if (!in->more && p->timers_passed == 0) {
         forget_settled(b, &p->timers, in);
     }
     for (unsigned i = 0; i < in->count; i++) {
         if (!find_delivery(&p->timers, in->items[i].id)) {
-            take_timer(b, &p->timers, &in->items[i]);
+            taken |= take_timer(b, &p->timers, &in->items[i]);
         }
     }
-    if (in->next_in_ms < b->limits.timer_poll_ms) {
+    turn_page(b, p, in, taken);
+    if (!in->more && in->next_in_ms < b->limits.timer_poll_ms) {
         p->timers_ms = b->now_ms + in->next_in_ms;
     }
 }

@@ -229,6 +229,13 @@ static void who_takes_the_rest_yields_to_the_insurer_itself(void **state)
         "= e1 TASK payer/demo/acme a try 1", "= r1 TASK payer/demo/other b try 1", "= nothing", "gone e1", "wait 600", "= r1 TASK payer/demo/acme a try 2");
 }
 
+static void timers_of_a_service_that_is_not_there_do_not_hold_up_those_behind_them(void **state)
+{
+    (void)state;
+    STORY("hello i1 serves=intake", "timers 200 claims reply-due", "timer intake a first-contact", "wait 700", "= i1 CMD a first-contact", "rep i1 OK",
+        "= nothing");
+}
+
 static void a_due_timer_reaches_its_service_once_and_again_if_it_failed(void **state)
 {
     (void)state;
@@ -269,6 +276,7 @@ int main(void)
         cmocka_unit_test(an_insurers_tasks_wait_for_it_and_come_again_when_it_comes_back),
         cmocka_unit_test(who_takes_the_rest_yields_to_the_insurer_itself),
         cmocka_unit_test(a_due_timer_reaches_its_service_once_and_again_if_it_failed),
+        cmocka_unit_test(timers_of_a_service_that_is_not_there_do_not_hold_up_those_behind_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,9 +81,13 @@ static void answer_page(const struct broker_ask *ask, enum broker_input_kind kin
     static struct stored items[STORED];
     static const char *subjects[STORED];
     struct broker_input input = {.kind = kind, .ask = ask, .items = items, .next_in_ms = INT64_MAX};
+    uint64_t passed = 0;
     for (unsigned i = 0; i < count; i++) {
         struct kept *kept = &all[i];
         if (kept->removed || kept->n <= ask->after.n || (lane && strcmp(kept->lane, lane) != 0)) {
+            continue;
+        }
+        if (kind == INPUT_TIMERS && passed++ < ask->sequence) {
             continue;
         }
         if (input.count == ask->count) {
@@ -370,6 +374,25 @@ static void play_task(const char *lane, const char *root)
     record_write(&record, task->bytes);
 }
 
+static void play_timer(const char *service, const char *root, const char *name)
+{
+    MUST(w.timer_count < STORED);
+    struct kept *kept = &w.timers[w.timer_count++];
+    kept->n = w.timer_count;
+    snprintf(kept->lane, sizeof kept->lane, "%.31s", service);
+    snprintf(kept->root, sizeof kept->root, "%.31s", root);
+    snprintf(kept->name, sizeof kept->name, "%.31s", name);
+}
+
+static void play_timers(unsigned count, const char *service, const char *name)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char root[32];
+        snprintf(root, sizeof root, "r%u", i);
+        play_timer(service, root, name);
+    }
+}
+
 static void play_operator(const char *group, const char *root, unsigned skip)
 {
     for (unsigned i = w.dead_count; i > 0; i--) {
@@ -450,11 +473,9 @@ static void play(const char *line)
     } else if (strcmp(op, "task") == 0) {
         play_task(a, b);
     } else if (strcmp(op, "timer") == 0) {
-        struct kept *kept = &w.timers[w.timer_count++];
-        kept->n = w.timer_count;
-        snprintf(kept->lane, sizeof kept->lane, "%.31s", a);
-        snprintf(kept->root, sizeof kept->root, "%.31s", b);
-        snprintf(kept->name, sizeof kept->name, "%.31s", c);
+        play_timer(a, b, c);
+    } else if (strcmp(op, "timers") == 0) {
+        play_timers((unsigned)atoi(a), b, c);
     } else if (strcmp(op, "handled") == 0) {
         (strcmp(a, "timers") == 0 ? w.timers : w.tasks)[0].removed = true;
     } else if (strcmp(op, "wait") == 0) {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/core/must.h"
+#include "common/core/slice.h"
 #include "common/store/delivery.h"
 #include "common/store/keyname.h"
 #include "common/store/lane.h"
@@ -241,15 +242,41 @@ static void on_timers(struct timers_due *due)
     ((struct store_fixture *)due->user)->waiting--;
 }
 
-static struct timers_due due_now(void)
+static struct timers_due due_after(size_t skip)
 {
-    struct timers_due due = {
-        .partition = PARTITION, .count_max = 10, .arena = &FIXTURE.arena, .done = on_timers, .user = &FIXTURE};
+    struct timers_due due = {.partition = PARTITION,
+        .count_max = 10,
+        .skip = skip,
+        .arena = &FIXTURE.arena,
+        .done = on_timers,
+        .user = &FIXTURE};
     assert_int_equal(timers_due_send(&FIXTURE.store, &due), FAULT_NONE);
     FIXTURE.waiting++;
     store_fixture_wait(&FIXTURE);
     assert_int_equal(due.fault, FAULT_NONE);
     return due;
+}
+
+static struct timers_due due_now(void)
+{
+    return due_after(0);
+}
+
+static void due_timers_come_in_pages(void **state)
+{
+    (void)state;
+    struct commit_timer timers[12];
+    for (size_t i = 0; i < ARRAY_LENGTH(timers); i++) {
+        timers[i] = (struct commit_timer){"referral", "r1", arena_printf(&FIXTURE.arena, "n%02zu", i), 1000};
+    }
+    struct commit set = commit_of(&FIXTURE, "cmd-set");
+    set.timer_count = ARRAY_LENGTH(timers);
+    set.timers = timers;
+    assert_int_equal(commit_now(&FIXTURE, &set), COMMIT_COMMITTED);
+    assert_int_equal(due_now().count, 10);
+    struct timers_due rest = due_after(10);
+    assert_int_equal(rest.count, 2);
+    assert_string_equal(rest.timers[0].name, "n10");
 }
 
 static void a_due_timer_is_handled_once(void **state)
@@ -501,6 +528,7 @@ int main(void)
         TEST(a_root_that_moved_on_is_chained_anew),
         TEST(a_root_that_is_gone_is_stale),
         TEST(an_event_is_handled_once_by_a_group),
+        TEST(due_timers_come_in_pages),
         TEST(a_due_timer_is_handled_once),
         TEST(a_timer_may_be_moved_and_cancelled),
         TEST(a_task_stays_in_its_lane_until_it_is_answered),

@@ -138,6 +138,20 @@ static void a_lease_that_lapsed_comes_back_under_a_new_epoch(void **state)
     assert_int_equal(other.epoch, epoch + 2);
 }
 
+static void a_clock_set_back_does_not_keep_a_partition_from_the_living(void **state)
+{
+    (void)state;
+    struct lease_answer dead = lease_now("broker-1", 5000);
+    struct keyname name;
+    char far[24];
+    keyname_lease(&name, PARTITION);
+    snprintf(far, sizeof far, "%lld", (long long)dead.now_ms + 3600 * 1000); /* as if an hour had been taken away */
+    freeReplyObject(store_fixture_ask(&FIXTURE, "HSET", name.text, "u", far, NULL));
+    struct lease_answer other = lease_now("broker-2", 5000);
+    assert_int_equal(other.outcome, DELIVERY_DONE);
+    assert_int_equal(other.epoch, dead.epoch + 1);
+}
+
 static void an_owner_of_the_past_changes_nothing(void **state)
 {
     (void)state;
@@ -333,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_partition_has_one_owner_at_a_time),
         TEST(a_lease_that_lapsed_comes_back_under_a_new_epoch),
+        TEST(a_clock_set_back_does_not_keep_a_partition_from_the_living),
         TEST(an_owner_of_the_past_changes_nothing),
         TEST(cursors_of_several_groups_move_together),
         TEST(attempts_are_counted_until_the_letter_is_dead),
