@@ -69,6 +69,25 @@ const char *fault_meaning(enum fault fault)
     return row(fault)->meaning;
 }
 
+/* What a stranger sent ends up in sentences: nothing of it may start a new line or speak to the terminal. */
+static void make_one_line(char *text, size_t size)
+{
+    const char *end = text + size;
+    while (text < end) {
+        const char *next = text;
+        uint32_t point = 0;
+        if (!utf8_next(&next, end, &point)) {
+            *text++ = '?';
+            continue;
+        }
+        size_t point_size = (size_t)(next - text);
+        if (point < 0x20 || (point >= 0x7f && point < 0xa0)) {
+            memset(text, '?', point_size);
+        }
+        text += point_size;
+    }
+}
+
 void why_set(struct why *why, const char *format, ...)
 {
     if (why == NULL) {
@@ -83,6 +102,7 @@ void why_set(struct why *why, const char *format, ...)
     MUST(wanted >= 0);
 
     size_t size = utf8_cut(text, strlen(text), WHY_SIZE - 1);
+    make_one_line(text, size);
     memcpy(why->text, text, size);
     why->text[size] = '\0';
 }

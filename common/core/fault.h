@@ -57,8 +57,8 @@ bool fault_is_refusal(enum fault fault);
 const char *fault_meaning(enum fault fault);
 
 /* The reason, for the person who will read it: one sentence, lower case, no full stop, no function names, with the
- * value complained of; "could not" if it may work next time, "cannot" if it never will. Always valid UTF-8 when its
- * parts are. */
+ * value complained of; "could not" if it may work next time, "cannot" if it never will. Always one line of valid UTF-8:
+ * control characters and bytes that are no text, which a stranger may have sent, become question marks. */
 #define WHY_SIZE 256
 
 struct why {

@@ -77,6 +77,27 @@ static void a_why_is_cut_between_code_points_only(void **state UNUSED)
     }
 }
 
+static void a_why_is_one_line_whatever_a_stranger_sent(void **state UNUSED)
+{
+    static const struct {
+        const char *sent, *said;
+    } ROWS[] = {
+        {"plain", "plain"},
+        {"línea 李", "línea 李"},
+        {"two\nlines\r\n", "two?lines??"},
+        {"\x1b[2Jgone", "?[2Jgone"},
+        {"del\x7f", "del?"},
+        {"c1 \xc2\x9b" "2J", "c1 ??2J"},
+        {"cut \xe6\x9d", "cut ??"},
+        {"\xff\xfe", "??"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct why why;
+        why_set(&why, "%s", ROWS[i].sent);
+        assert_string_equal(why.text, ROWS[i].said);
+    }
+}
+
 static void a_why_says_its_sentence(void **state UNUSED)
 {
     struct why why;
@@ -92,6 +113,7 @@ int main(void)
         cmocka_unit_test(words_nobody_knows_are_told_apart_from_unknown),
         cmocka_unit_test(the_bus_knows_six_statuses),
         cmocka_unit_test(a_why_is_cut_between_code_points_only),
+        cmocka_unit_test(a_why_is_one_line_whatever_a_stranger_sent),
         cmocka_unit_test(a_why_says_its_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
