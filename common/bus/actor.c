@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/core/base64.h"
 #include "common/core/hash.h"
 #include "common/core/must.h"
 #include "common/core/slice.h"
@@ -273,6 +274,10 @@ static enum fault read_fd(int fd, const char *path, bool secret, char line[KEY_L
         return FAULT_UNAVAILABLE;
     }
     line[size] = '\0';
+    if (strlen(line) != (size_t)size) {
+        why_set(why, "%s is no text", path);
+        return FAULT_REFUSED;
+    }
     return FAULT_NONE;
 }
 
@@ -294,10 +299,9 @@ static bool parse_line(const char *line, const char *prefix, uint8_t *out, size_
         return false;
     }
     const char *text = line + strlen(prefix);
-    size_t got = 0;
-    return sodium_base642bin(out, size, text, strcspn(text, "\n"), NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) ==
-               0 &&
-           got == size;
+    size_t digits = strcspn(text, "\n"), got = 0;
+    return (text[digits] == '\0' || text[digits + 1] == '\0') &&
+           base64_read(out, size, text, digits, sodium_base64_VARIANT_ORIGINAL, &got) && got == size;
 }
 
 enum fault actor_key_load(const char *secret_path, struct why *why, struct actor_key *out)

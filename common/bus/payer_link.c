@@ -6,6 +6,7 @@
 
 #include "common/bus/links.h"
 #include "common/contract/guard.h"
+#include "common/core/base64.h"
 #include "common/core/clock.h"
 #include "common/core/entropy.h"
 #include "common/core/must.h"
@@ -143,8 +144,8 @@ static Casebus__Envelope *read_token(const char *token, struct arena *arena)
 {
     uint8_t bytes[TOKEN_BYTES_MAX];
     size_t size = 0;
-    if (sodium_base642bin(bytes, sizeof(bytes), token, strlen(token), NULL, &size, NULL,
-            sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0) {
+    if (!base64_read(
+            bytes, sizeof(bytes), token, strlen(token), sodium_base64_VARIANT_URLSAFE_NO_PADDING, &size)) {
         return NULL;
     }
     Casebus__Envelope *envelope = read_envelope(bytes, size, arena);

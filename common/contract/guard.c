@@ -279,6 +279,9 @@ static enum fault scan_prefixed(struct scan *scan, const struct level *level, co
 static const ProtobufCFieldDescriptor *find_field(const struct level *level, uint32_t number)
 {
     const ProtobufCMessageDescriptor *descriptor = level->descriptor;
+    if (descriptor->n_fields == 0) {
+        return NULL;
+    }
     const ProtobufCFieldDescriptor *end = descriptor->fields + descriptor->n_fields;
     const ProtobufCFieldDescriptor *next = level->field != NULL ? level->field : descriptor->fields;
     for (int tries = 0; tries < 2 && next < end; tries++, next++) {

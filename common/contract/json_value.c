@@ -1,5 +1,6 @@
 #include "common/contract/json_value.h"
 
+#include "common/core/base64.h"
 #include "common/core/must.h"
 #include "common/core/slice.h"
 #include "common/core/utf8.h"
@@ -232,8 +233,7 @@ static const char *read_bytes(struct json_object *value, struct budget *budget, 
     if (out->data == NULL) {
         return TOO_LARGE;
     }
-    int failed = sodium_base642bin(out->data, room, text, size - padding, NULL, &out->len, NULL, alphabet);
-    return failed == 0 ? NULL : "is not base64";
+    return base64_read(out->data, room, text, size - padding, alphabet, &out->len) ? NULL : "is not base64";
 }
 
 const char *json_value_read(

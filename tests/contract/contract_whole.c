@@ -1,5 +1,6 @@
 /* What must hold of the real contract, whatever is in it. */
 #include "common/contract/contract.h"
+#include "common/contract/guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,6 +67,23 @@ static void every_command_names_texts_of_its_own_as_key_and_root(void **state)
     }
 }
 
+static void a_message_without_fields_takes_unknown_ones_from_newer_peers_only(void **state)
+{
+    (void)state;
+    static const uint8_t UNKNOWN[] = {0x08, 0x01};
+    size_t found = 0;
+    for (size_t i = 0; i < CONTRACT.n_messages; i++) {
+        const ProtobufCMessageDescriptor *type = CONTRACT.messages[i].descriptor;
+        if (type->n_fields == 0) {
+            struct why why;
+            found++;
+            assert_int_equal(guard_scan(type, UNKNOWN, 2, &CROSSING_EVENT.limits, &why, NULL), FAULT_NONE);
+            assert_int_equal(guard_scan(type, UNKNOWN, 2, &CROSSING_CALL.limits, &why, NULL), FAULT_INVALID);
+        }
+    }
+    assert_true(found > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +91,7 @@ int main(void)
         cmocka_unit_test(every_message_is_found_by_each_of_its_names),
         cmocka_unit_test(the_fields_stand_where_the_descriptor_has_them),
         cmocka_unit_test(every_command_names_texts_of_its_own_as_key_and_root),
+        cmocka_unit_test(a_message_without_fields_takes_unknown_ones_from_newer_peers_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
