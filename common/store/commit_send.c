@@ -250,11 +250,11 @@ static void on_answer(void *user, const redisReply *reply)
         on_error(first, reply);
         return;
     }
-    if (reply->type != REDIS_REPLY_ARRAY) {
+    if (reply->type != REDIS_REPLY_ARRAY && first->build->next == NULL) {
         answer_one(first, reply);
         return;
     }
-    size_t i = 0;
+    size_t i = 0; /* What is no list answers none of several: each is unknown. */
     for (struct commit *commit = first, *next; commit != NULL; commit = next) {
         next = commit->build->next;
         answer_one(commit, i < reply->elements ? reply->element[i++] : NULL);

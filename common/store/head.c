@@ -27,7 +27,8 @@ void head_encode(const struct head *head, uint8_t out[HEAD_SIZE])
 
 bool head_decode(struct bytes blob, struct head *out)
 {
-    if (blob.size < HEAD_SIZE || memcmp(blob.at, "CB", 2) != 0 || blob.at[2] != HEAD_FORMAT) {
+    if (blob.size < HEAD_SIZE || memcmp(blob.at, "CB", 2) != 0 || blob.at[2] != HEAD_FORMAT || blob.at[3] != 0 ||
+        get_u32(blob.at + STAMP_OFFSET + STAMP_SIZE + 4) != 0) {
         return false;
     }
     out->schema = get_u32(blob.at + 4);

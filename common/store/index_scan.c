@@ -85,11 +85,11 @@ static bool read_part(struct index_part *part, const redisReply *reply)
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         struct index_entry *entry = &part->entries[part->count++];
         const redisReply *member = reply->element[i];
-        entry->partition = part->partition;
-        entry->member = arena_strndup(arena, member->str, member->len);
-        if (!reply_number(reply->element[i + 1], &entry->sort)) {
+        if (!reply_is_string(member) || !reply_number(reply->element[i + 1], &entry->sort)) {
             return false;
         }
+        entry->partition = part->partition;
+        entry->member = arena_strndup(arena, member->str, member->len);
     }
     return true;
 }

@@ -96,7 +96,7 @@ static enum fault folder_write(
     return FAULT_NONE;
 }
 
-/* Reads a file into locked memory, NUL-ended; free it with sodium_free. `private` refuses wider permissions. */
+/* Reads a file of text into locked memory, NUL-ended; free it with sodium_free. `private` refuses wider permissions. */
 static enum fault folder_read(const struct folder *folder, const char *file, bool private, char **out, struct why *why)
 {
     int fd = openat(folder->fd, file, O_RDONLY | O_CLOEXEC);
@@ -121,10 +121,39 @@ static enum fault folder_read(const struct folder *folder, const char *file, boo
         MUST(text != NULL);
         ssize_t n = read(fd, text, (size_t)about.st_size);
         text[n < 0 ? 0 : n] = '\0';
-        *out = text;
+        if (n < 0 || strlen(text) != (size_t)n) {
+            why_set(why, "cannot use %s/%s: it is no text", folder->path, file);
+            fault = FAULT_REFUSED;
+            sodium_free(text);
+        } else {
+            *out = text;
+        }
     }
     close(fd);
     return fault;
+}
+
+/* Takes the next word of a line, parted by one space, into `out`. False when there is none or it does not fit. */
+static bool take_word(struct slice *line, char *out, size_t out_size)
+{
+    struct slice word;
+    if (!slice_take_field(line, ' ', &word) || word.size == 0 || word.size >= out_size) {
+        return false;
+    }
+    memcpy(out, word.at, word.size);
+    out[word.size] = '\0';
+    return true;
+}
+
+static bool take_epoch(struct slice *line, uint32_t *out)
+{
+    struct slice word;
+    uint64_t epoch = 0;
+    if (!slice_take_field(line, ' ', &word) || !slice_parse_uint(word, UINT32_MAX, &epoch) || epoch < KEY_FIRST_EPOCH) {
+        return false;
+    }
+    *out = (uint32_t)epoch;
+    return true;
 }
 
 /* ---- the root ---- */
@@ -174,11 +203,12 @@ static struct seal_about wrapping(const char *tenant, uint32_t epoch)
 /* Reads `tenant epoch wrapped-key`. False when it is no such line or this root did not wrap it. */
 static bool add_line(struct keys *keys, const struct key *root, const char *line)
 {
+    struct slice rest = slice_of(line);
     char tenant[ID_SIZE];
-    unsigned epoch = 0;
+    uint32_t epoch = 0;
     char digits[HEX_SIZE(WRAPPED_SIZE)];
-    _Static_assert(ID_SIZE == 97 && WRAPPED_SIZE == 77, "the widths below");
-    if (sscanf(line, "%96s %u %154s", tenant, &epoch, digits) != 3 || epoch < KEY_FIRST_EPOCH) {
+    if (!take_word(&rest, tenant, sizeof tenant) || !id_is_valid(tenant) || !take_epoch(&rest, &epoch) ||
+        !take_word(&rest, digits, sizeof digits) || rest.at != NULL) {
         return false;
     }
     uint8_t wrapped[WRAPPED_SIZE];
@@ -218,7 +248,9 @@ static bool make_tenant(struct keys *keys, const struct key *root, const char *t
     seal(root, &about, bytes_of(secret, sizeof secret), wrapped);
     hex_encode(digits, wrapped, sizeof wrapped);
     size_t used = strlen(text);
-    int size = snprintf(text + used, text_size - used, "%s %d %s\n", tenant, KEY_FIRST_EPOCH, digits);
+    bool open_line = used > 0 && text[used - 1] != '\n'; /* as an editor may leave it */
+    int size = snprintf(
+        text + used, text_size - used, "%s%s %d %s\n", open_line ? "\n" : "", tenant, KEY_FIRST_EPOCH, digits);
     bool good = (size_t)size < text_size - used && ring_add_tenant(keys, tenant, KEY_FIRST_EPOCH, secret);
     sodium_memzero(secret, sizeof secret);
     return good;
@@ -338,11 +370,14 @@ static enum fault add_lane_file(struct keys *keys, const struct folder *folder, 
     if (fault != FAULT_NONE) {
         return fault;
     }
-    char tenant[ID_SIZE], payer[ID_SIZE], digits[HEX_SIZE(KEY_SIZE)];
-    struct key key;
-    _Static_assert(KEY_SIZE == 32, "the width below");
-    if (sscanf(text, "%96s %96s %u %64s", tenant, payer, &key.epoch, digits) != 4 ||
-        !hex_decode(key.bytes, KEY_SIZE, digits) || ring_add_lane(keys, tenant, payer, &key) == NULL) {
+    char tenant[ID_SIZE], payer[ID_SIZE], digits[HEX_SIZE(KEY_SIZE)] = "";
+    struct key key = {0};
+    struct slice line = slice_trim(slice_of(text));
+    bool good = take_word(&line, tenant, sizeof tenant) && id_is_valid(tenant) &&
+                take_word(&line, payer, sizeof payer) && id_is_valid(payer) && take_epoch(&line, &key.epoch) &&
+                take_word(&line, digits, sizeof digits) && line.at == NULL &&
+                hex_decode(key.bytes, KEY_SIZE, digits);
+    if (!good || ring_add_lane(keys, tenant, payer, &key) == NULL) {
         why_set(why, "cannot use %s/%s: it is not `tenant payer epoch key`", folder->path, file);
         fault = FAULT_REFUSED;
     }

@@ -13,7 +13,10 @@ static void on_lanes(void *user, const redisReply *reply)
         lanes->fault = FAULT_NONE;
         lanes->dests = ARENA_ARRAY(lanes->arena, const char *, reply->elements);
         for (size_t i = 0; i < reply->elements; i++) {
-            lanes->dests[lanes->count++] = arena_strndup(lanes->arena, reply->element[i]->str, reply->element[i]->len);
+            const redisReply *dest = reply->element[i];
+            if (reply_is_string(dest)) {
+                lanes->dests[lanes->count++] = arena_strndup(lanes->arena, dest->str, dest->len);
+            }
         }
     }
     lanes->done(lanes);

@@ -33,8 +33,8 @@ static bool is_usable(struct load *load, const redisReply *reply, size_t element
         return true;
     }
     if (load->fault == FAULT_NONE) {
-        why_set(
-            &load->why, "could not read from redis: %.160s", reply == NULL ? "the connection was lost" : reply->str);
+        const char *said = reply_is_error(reply) ? reply->str : "it answered what was not asked";
+        why_set(&load->why, "could not read from redis: %.160s", reply == NULL ? "the connection was lost" : said);
     }
     spoil(load, FAULT_UNAVAILABLE);
     return false;
@@ -49,7 +49,7 @@ static bool read_root(const redisReply *reply, struct root_state *out)
     if (head->type == REDIS_REPLY_NIL) {
         return true; /* it has no record yet, perhaps an inbox mark */
     }
-    if (!reply_number(sequence, &number) || head->len != RECORD_ID_SIZE || last->type != REDIS_REPLY_STRING ||
+    if (!reply_number(sequence, &number) || number < 1 || head->len != RECORD_ID_SIZE || last->type != REDIS_REPLY_STRING ||
         !stream_id_parse(last->str, last->len, &out->last)) {
         return false;
     }
@@ -66,7 +66,7 @@ static void on_root(void *user, const redisReply *reply)
         int64_t inbox = 0;
         bool good = read_root(reply, &load->root_state);
         if (fields == 4 && reply->element[3]->type != REDIS_REPLY_NIL) {
-            good = good && reply_number(reply->element[3], &inbox);
+            good = good && reply_number(reply->element[3], &inbox) && inbox >= 0;
         }
         load->inbox = (uint64_t)inbox;
         if (!good) {

@@ -224,7 +224,9 @@ static void take_header(struct reader *reader, struct record_header *out, struct
     out->schema = get_u32(take(reader, 4));
     out->key_epoch = get_u32(take(reader, 4));
     out->actor_role = get_u32(take(reader, 4));
-    out->simulated = *take(reader, 1) != 0;
+    uint8_t simulated = *take(reader, 1);
+    out->simulated = simulated == 1;
+    reader->bad |= simulated > 1;
     memcpy(out->trace_id, take(reader, TRACE_ID_SIZE), TRACE_ID_SIZE);
     out->root = take_text(reader);
     out->tenant = take_text(reader);

@@ -1,9 +1,16 @@
 #include "common/store/reply.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/core/must.h"
+#include "common/core/slice.h"
+
+/* A list says its length before anything of it has come, and is given room for that. */
+enum {
+    ELEMENTS_MAX = 1 << 20,
+};
 
 static redisReply *reply_new(const redisReadTask *task)
 {
@@ -36,7 +43,7 @@ static void *new_string(const redisReadTask *task, char *text, size_t size)
 
 static void *new_array(const redisReadTask *task, int elements)
 {
-    redisReply *reply = reply_new(task);
+    redisReply *reply = elements > ELEMENTS_MAX ? NULL : reply_new(task);
     if (reply == NULL || elements <= 0) {
         return reply;
     }
@@ -132,9 +139,11 @@ bool reply_number(const redisReply *reply, int64_t *out)
     if (reply->type != REDIS_REPLY_STRING || reply->len == 0) {
         return false;
     }
+    bool signed_digits = reply->str[0] == '-' || ascii_is_digit(reply->str[0]);
     char *end = NULL;
+    errno = 0;
     long long value = strtoll(reply->str, &end, 10);
-    if (*end != '\0') {
+    if (!signed_digits || errno != 0 || end != reply->str + reply->len) {
         return false;
     }
     *out = value;

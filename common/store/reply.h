@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A reader whose replies live in `arena`. The arena must outlive it. */
+/* A reader whose replies live in `arena`, which must outlive it. It fails on a list of more than 2^20 elements. */
 redisReader *reply_reader_new(struct arena *arena);
 
 /* A copy on the heap, for freeReplyObject. */

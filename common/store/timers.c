@@ -17,6 +17,9 @@ bool timer_parse(struct arena *arena, const char *member, size_t size, struct du
 {
     struct slice rest = {member, size};
     const char *fields[6];
+    if (size == 0 || memchr(member, '\0', size) != NULL) {
+        return false;
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
         struct slice field;
         if (!slice_take_field(&rest, ':', &field) || field.size == 0) {
@@ -55,7 +58,7 @@ static bool read_due(struct timers_due *due, const redisReply *reply)
         const redisReply *member = list->element[i];
         struct due_timer *timer = &due->timers[due->count];
         /* What is no timer of ours is left alone: nothing of ours can have written it. */
-        if (timer_parse(due->arena, member->str, member->len, timer) &&
+        if (reply_is_string(member) && timer_parse(due->arena, member->str, member->len, timer) &&
             reply_number(list->element[i + 1], &timer->due_ms)) {
             due->count++;
         }

@@ -213,6 +213,58 @@ static void a_tenant_is_added_and_the_others_keep_their_keys(void **state)
     assert_int_equal(keys_open(DIR_PATH, BAD, 1, &keys, &why), FAULT_REFUSED);
 }
 
+static void read_tenants_file(char *text, size_t size)
+{
+    char path[128];
+    path_of(path, "tenants.keys");
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t n = fread(text, 1, size - 1, file);
+    text[n] = '\0';
+    fclose(file);
+}
+
+/* An editor may leave it so; what is added then must not run into the line before. */
+static void a_tenant_is_added_behind_an_open_line(void **state)
+{
+    (void)state;
+    static const char *const MORE[] = {"third"};
+    char text[2048];
+    struct keys *keys = open_ring();
+    keys_close(&keys);
+    read_tenants_file(text, sizeof text);
+    text[strlen(text) - 1] = '\0';
+    replace("tenants.keys", 0600, text);
+    assert_int_equal(keys_open(DIR_PATH, MORE, 1, &keys, NULL), FAULT_NONE);
+    struct key third = *keys_current(keys, KEY_STORE, "third");
+    keys_close(&keys);
+    assert_int_equal(keys_open(DIR_PATH, MORE, 1, &keys, NULL), FAULT_NONE);
+    assert_memory_equal(keys_current(keys, KEY_STORE, "third")->bytes, third.bytes, KEY_SIZE);
+    assert_non_null(keys_current(keys, KEY_STORE, "other"));
+    keys_close(&keys);
+}
+
+static void a_line_with_anything_but_its_three_words_is_refused(void **state)
+{
+    (void)state;
+    static const char *const TAILS[] = {" more\n", " \n", "0\n", "\r\n", "\nother 1\n", "\nother 0 00\n", "\n two words\n"};
+    char text[2048], altered[4096];
+    struct keys *keys = open_ring();
+    keys_close(&keys);
+    read_tenants_file(text, sizeof text);
+    text[strlen(text) - 1] = '\0';
+    for (size_t i = 0; i < ARRAY_LENGTH(TAILS); i++) {
+        struct why why = {""};
+        snprintf(altered, sizeof altered, "%s%s", text, TAILS[i]);
+        replace("tenants.keys", 0600, altered);
+        assert_int_equal(keys_open(DIR_PATH, TENANTS, 2, &keys, &why), FAULT_REFUSED);
+        assert_non_null(strstr(why.text, "cannot open line "));
+    }
+    replace("tenants.keys", 0600, text);
+    keys = open_ring();
+    keys_close(&keys);
+}
+
 static void an_edge_holds_its_lanes_and_nothing_else(void **state)
 {
     (void)state;
@@ -334,6 +386,8 @@ int main(void)
         TEST(a_lost_root_file_is_never_made_anew),
         TEST(the_root_of_another_house_does_not_open_the_tenants),
         TEST(a_tenant_is_added_and_the_others_keep_their_keys),
+        TEST(a_tenant_is_added_behind_an_open_line),
+        TEST(a_line_with_anything_but_its_three_words_is_refused),
         TEST(an_edge_holds_its_lanes_and_nothing_else),
         TEST(a_look_up_hash_is_the_same_for_the_same_value_only),
         TEST(a_sealed_body_opens_where_it_belongs),

@@ -162,6 +162,37 @@ static void one_altered_byte_in_a_record_is_found(void **state)
     assert_true(record_follows(&record, id));
 }
 
+/* What one reader overlooks is a place to hide in. */
+static void a_head_and_a_record_have_no_byte_without_meaning(void **state)
+{
+    (void)state;
+    struct head head = {.schema = 1, .key_epoch = 1, .stamp = {.version = 3}}, again;
+    uint8_t encoded[HEAD_SIZE], same[HEAD_SIZE];
+    for (size_t i = 0; i < HEAD_SIZE; i++) {
+        head_encode(&head, encoded);
+        encoded[i] ^= 0x40;
+        if (head_decode(bytes_of(encoded, HEAD_SIZE), &again)) {
+            head_encode(&again, same);
+            assert_memory_equal(same, encoded, HEAD_SIZE);
+        }
+    }
+    struct record_header header;
+    struct record record;
+    struct why why;
+    struct bytes bytes = sample(&header), written;
+    uint8_t *altered = arena_memdup(&FIXTURE.arena, bytes.at, bytes.size);
+    for (size_t i = 0; i < bytes.size; i++) {
+        altered[i] ^= 0x40;
+        if (record_decode(bytes_of(altered, bytes.size), &FIXTURE.arena, &record, &why) == FAULT_NONE) {
+            assert_int_equal(
+                record_encode(&record.header, record.sealed_events, &FIXTURE.arena, &written, &why), FAULT_NONE);
+            assert_int_equal(written.size, bytes.size);
+            assert_memory_equal(written.at, altered, bytes.size);
+        }
+        altered[i] ^= 0x40;
+    }
+}
+
 static void a_record_above_its_limits_is_not_written(void **state)
 {
     (void)state;
@@ -392,6 +423,7 @@ int main(void)
         TEST(a_record_says_what_was_written_into_it),
         TEST(a_record_cut_short_anywhere_is_refused),
         TEST(one_altered_byte_in_a_record_is_found),
+        TEST(a_head_and_a_record_have_no_byte_without_meaning),
         TEST(a_record_above_its_limits_is_not_written),
         TEST(the_log_is_read_page_by_page_in_order),
         TEST(a_root_is_walked_back_to_its_first_record),
