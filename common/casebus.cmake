@@ -14,6 +14,14 @@ set(CASEBUS_GENERATED ${CMAKE_BINARY_DIR}/generated)
 add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 include_directories(${CMAKE_SOURCE_DIR} ${CASEBUS_GENERATED})
 
+# The fuzz preset: what libFuzzer counts is in every library, and only the programs of tests/fuzz have its main.
+option(CASEBUS_FUZZ "Build the fuzz targets (needs clang)" OFF)
+if(CASEBUS_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "libFuzzer belongs to clang: configure with the preset `fuzz`")
+    endif()
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(CASEBUS_SANITIZE)
     add_compile_options(-fsanitize=${CASEBUS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${CASEBUS_SANITIZE})
@@ -28,6 +36,9 @@ set(CASEBUS_WARNINGS
     -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
     -Wformat=2 -Wundef -Wswitch-enum -Wnull-dereference -Wduplicated-cond -Wlogical-op -Wimplicit-fallthrough
     -Wno-format-nonliteral -Wno-missing-field-initializers)
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    list(REMOVE_ITEM CASEBUS_WARNINGS -Wduplicated-cond -Wlogical-op) # gcc's own
+endif()
 
 function(casebus_warnings target)
     target_compile_options(${target} PRIVATE ${CASEBUS_WARNINGS})
