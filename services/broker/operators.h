@@ -9,15 +9,16 @@
 #ifndef BROKER_OPERATORS_H
 #define BROKER_OPERATORS_H
 
+#include "common/bus/actor.h"
 #include "common/store/store.h"
 #include "services/broker/core.h"
 
 struct operators;
 
-struct operators *operators_new(struct store *store, struct broker *broker);
+struct operators *operators_new(struct store *store, struct broker *broker, const struct actor_trust *trust);
 void operators_free(struct operators **operators);
 
 /* Takes the questions that came, and sends what must be read for them. */
-void operators_turn(struct operators *operators);
+void operators_turn(struct operators *operators, int64_t wall_ms);
 
 #endif

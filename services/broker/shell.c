@@ -29,6 +29,7 @@ enum {
 
 struct shell {
     struct broker *broker;
+    struct actor_trust trust; /* whose word it takes on who an operator is */
     struct router *router;
     struct store_side *store;
     struct loop *loop;
@@ -151,6 +152,22 @@ static struct broker_limits limits_of(const struct settings *settings)
     return limits;
 }
 
+/* Without a signer it routes and delivers all the same, and no operator can touch its dead letters. */
+static void trust_signers(struct shell *shell, const struct settings *settings)
+{
+    const char *paths[SETTING_LIST_MAX];
+    size_t count = settings_list(settings, "actor-keys", paths);
+    for (size_t i = 0; i < count; i++) {
+        struct why why;
+        struct log_line line;
+        if (actor_trust_load(&shell->trust, paths[i], &why) != FAULT_NONE) {
+            log_begin(&line, LOG_WARN, clock_wall_ms(), "broker.TrustSigner");
+            log_word(&line, "file", paths[i]);
+            log_end(&line);
+        }
+    }
+}
+
 static bool start(struct shell *shell, const struct settings *settings, const char *instance, struct why *why)
 {
     const char *endpoints[SETTING_LIST_MAX];
@@ -158,10 +175,11 @@ static bool start(struct shell *shell, const struct settings *settings, const ch
     struct broker_limits limits = limits_of(settings);
     uint64_t seed;
     entropy_fill(&seed, sizeof seed);
+    trust_signers(shell, settings);
     shell->broker = broker_new(&limits, instance, seed, clock_monotonic_ms());
     if (loop_new(&shell->loop, why) != FAULT_NONE ||
         store_side_new(settings_text(settings, "redis"), settings_yes(settings, "allow-everysec"), shell->broker, instance, limits.lease_ms,
-            STORE_WAIT_MS, &shell->store, why) != FAULT_NONE ||
+            STORE_WAIT_MS, &shell->trust, &shell->store, why) != FAULT_NONE ||
         router_open(bus_context(), endpoints, count, FRAME_MAX, &shell->router, why) != FAULT_NONE) {
         return false;
     }

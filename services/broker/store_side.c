@@ -16,7 +16,7 @@ struct store_side {
 };
 
 enum fault store_side_new(const char *address, bool allow_everysec, struct broker *broker, const char *owner, uint32_t lease_ms,
-    int64_t wait_ms, struct store_side **out, struct why *why)
+    int64_t wait_ms, const struct actor_trust *trust, struct store_side **out, struct why *why)
 {
     struct store_side *side = calloc(1, sizeof *side);
     MUST(side);
@@ -31,7 +31,7 @@ enum fault store_side_new(const char *address, bool allow_everysec, struct broke
         return fault;
     }
     side->pump = pump_new(&side->store, broker, owner, lease_ms);
-    side->operators = operators_new(&side->store, broker);
+    side->operators = operators_new(&side->store, broker, trust);
     *out = side;
     return FAULT_NONE;
 }
@@ -92,7 +92,7 @@ static void drain(void *user, struct loop_now now, const zmq_pollitem_t *items, 
 static void flush(void *user, struct loop_now now)
 {
     struct store_side *side = user;
-    operators_turn(side->operators);
+    operators_turn(side->operators, now.wall_ms);
     pump_turn(side->pump, now.monotonic_ms);
     store_flush(&side->store);
 }

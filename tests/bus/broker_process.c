@@ -27,7 +27,8 @@ enum { PATIENCE_MS = 20000, ROOTS = 6 };
 
 struct scene {
     struct broker_store *store;
-    char folder[64], broker_at[96], edge_at[96];
+    char folder[64], broker_at[96], edge_at[96], signers[96];
+    struct actor_key operator;
     pid_t broker, edge;
 };
 
@@ -43,7 +44,7 @@ struct service {
 
 static pid_t spawn(struct scene *scene, const char *role)
 {
-    char program[512], setting[6][512];
+    char program[512], setting[7][512];
     const char *build = getenv("SUITE_BUILD");
     snprintf(program, sizeof program, "%s/bin/casebus-broker", build ? build : "build/dev");
     snprintf(setting[0], 512, "--redis=%s", broker_store_address(scene->store));
@@ -51,10 +52,11 @@ static pid_t spawn(struct scene *scene, const char *role)
     snprintf(setting[2], 512, "--edge=%s", scene->edge_at);
     snprintf(setting[3], 512, "--lanes=%s", scene->folder);
     snprintf(setting[4], 512, "--role=%s", role);
+    snprintf(setting[5], 512, "--actor-keys=%s", scene->signers);
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20",
+        execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], setting[5], "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20",
             (char *)NULL);
         _exit(127);
     }
@@ -72,6 +74,16 @@ static void end(pid_t *pid, int signal, bool cleanly)
     *pid = 0;
 }
 
+static void make_operator(struct scene *scene)
+{
+    char secret[96];
+    struct why why;
+    snprintf(secret, sizeof secret, "%s/operator.key", scene->folder);
+    snprintf(scene->signers, sizeof scene->signers, "%s/operator.pub", scene->folder);
+    assert_int_equal(actor_key_make(secret, scene->signers, &why), FAULT_NONE);
+    assert_int_equal(actor_key_load(secret, &why, &scene->operator), FAULT_NONE);
+}
+
 static int open_scene(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
@@ -80,6 +92,7 @@ static int open_scene(void **state)
     MUST(mkdtemp(scene->folder));
     snprintf(scene->broker_at, sizeof scene->broker_at, "ipc://%s/broker", scene->folder);
     snprintf(scene->edge_at, sizeof scene->edge_at, "ipc://%s/edge", scene->folder);
+    make_operator(scene);
     scene->store = broker_store_start();
     scene->broker = spawn(scene, "broker");
     *state = scene;
@@ -101,16 +114,21 @@ static int close_scene(void **state)
 
 /* --- a client and a service --- */
 
-static struct client *a_client(struct scene *scene)
+static struct client *client_of(struct scene *scene, const struct actor_key *signed_by)
 {
     const char *endpoint = scene->broker_at;
     struct client_options options = {.endpoints = &endpoint, .endpoint_count = 1, .tenant = "demo",
-        .actor = {.id = "op-1", .role = CASEBUS__ROLE__ROLE_OPERATOR}};
+        .actor = {.id = "op-1", .role = CASEBUS__ROLE__ROLE_OPERATOR, .key = signed_by}};
     struct client *client;
     struct why why;
     assert_int_equal(client_new(&options, &why, &client), FAULT_NONE);
     assert_int_equal(client_wait(client, PATIENCE_MS, &why), FAULT_NONE);
     return client;
+}
+
+static struct client *a_client(struct scene *scene)
+{
+    return client_of(scene, &scene->operator);
 }
 
 static enum fault ask_once(struct client *client, const char *subject, bool query, uint32_t timeout_ms)
@@ -349,6 +367,18 @@ static void an_operator_sees_a_dead_letter_and_lets_its_root_go_on(void **state)
     client_free(&client);
 }
 
+static void dead_letters_are_not_for_who_only_says_to_be_an_operator(void **state)
+{
+    struct scene *scene = *state;
+    struct client *client = client_of(scene, NULL);
+    assert_int_equal(ask_once(client, "broker.ReadStatus", true, PATIENCE_MS), FAULT_NONE);
+    static const char *const SUBJECTS[] = {"broker.ListDead", "broker.RetryDead", "broker.SkipDead"};
+    for (size_t i = 0; i < ARRAY_LENGTH(SUBJECTS); i++) {
+        assert_int_equal(ask_once(client, SUBJECTS[i], true, PATIENCE_MS), FAULT_FORBIDDEN);
+    }
+    client_free(&client);
+}
+
 static size_t a_question(uint8_t out[static 256])
 {
     Payer__EligibilityQuestion question = PAYER__ELIGIBILITY_QUESTION__INIT;
@@ -419,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broker_killed_while_it_delivers_loses_nothing_and_keeps_the_order, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(without_redis_commands_are_unavailable_at_once_and_go_on_when_it_is_back, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_operator_sees_a_dead_letter_and_lets_its_root_go_on, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(dead_letters_are_not_for_who_only_says_to_be_an_operator, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it, open_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

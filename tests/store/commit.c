@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "common/core/must.h"
-#include "common/core/slice.h"
 #include "common/store/delivery.h"
 #include "common/store/keyname.h"
 #include "common/store/lane.h"
