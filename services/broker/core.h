@@ -45,7 +45,9 @@ struct broker_limits {
     uint32_t retry_min_ms;      /* first pause before a failed delivery is tried again; doubles */
     uint32_t retry_max_ms;
     uint32_t window;            /* records under way per partition and group, or lane */
-    uint32_t held_bytes;        /* of records kept while they are under way, all together */
+    uint32_t held_bytes;        /* of records kept while they are under way, for one group or service */
+    uint32_t lane_bytes;        /* the same for one insurer or channel ... */
+    uint32_t outside_bytes;     /* ... and for all of them */
     uint32_t out_bytes;         /* waiting to be sent to one peer; beyond it the link is cut */
     uint32_t lease_ms;
     uint32_t poll_ms;           /* log and lanes are looked at so often without a bell */

@@ -76,6 +76,25 @@ bool crew_is_manned(const struct crew *crew)
     return false;
 }
 
+/* Each has a share of its own: who takes nothing fills that, and nobody else waits for it. */
+bool crew_is_full(const struct broker *b, const struct crew *crew)
+{
+    return crew->outside ? crew->held_bytes >= b->limits.lane_bytes || b->outside_bytes >= b->limits.outside_bytes
+                         : crew->held_bytes >= b->limits.held_bytes;
+}
+
+void crew_hold(struct broker *b, struct crew *crew, const struct entry *entry)
+{
+    crew->held_bytes += entry->total_size;
+    b->outside_bytes += crew->outside ? entry->total_size : 0;
+}
+
+void crew_let_go(struct broker *b, struct crew *crew, const struct entry *entry)
+{
+    crew->held_bytes -= entry->total_size;
+    b->outside_bytes -= crew->outside ? entry->total_size : 0;
+}
+
 /* Nobody is given more than this: a quarter above the mean, counting the record to be placed. */
 static uint32_t fair_share(const struct crew *crew)
 {

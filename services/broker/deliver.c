@@ -60,7 +60,7 @@ void deliver_kept(struct broker *b, struct partition *p, const struct broker_inp
 
 static bool may_read(const struct broker *b, const struct feed *feed)
 {
-    return feed->known && feed->count + BROKER_PAGE <= b->limits.window && crew_is_manned(feed->crew);
+    return feed->known && feed->count + BROKER_PAGE <= b->limits.window && !crew_is_full(b, feed->crew) && crew_is_manned(feed->crew);
 }
 
 static bool ask_live(struct broker *b, struct partition *p)
@@ -92,7 +92,7 @@ static bool ask_draining(struct broker *b, struct partition *p)
 void deliver_poll(struct broker *b, struct partition *p)
 {
     p->log_again = p->log_asked;
-    if (p->log_asked || b->held_bytes >= b->limits.held_bytes || b->draining) {
+    if (p->log_asked || b->draining) {
         return;
     }
     p->drain_turn = !p->drain_turn;
@@ -106,10 +106,10 @@ struct page {
     struct entry *entry; /* made when the first group wants it */
 };
 
-static struct entry *page_entry(struct broker *b, struct page *page)
+static struct entry *page_entry(struct page *page)
 {
     if (!page->entry) {
-        page->entry = entry_new(b, page->item, page->root_hash);
+        page->entry = entry_new(page->item, page->root_hash);
         page->entry->previous = page->previous;
     }
     return page->entry;
@@ -125,10 +125,10 @@ static bool offer(struct broker *b, struct feed *feed, struct page *page)
     if (strand && strand->standing != LIVE) {
         return true; /* It is read when the root drains. */
     }
-    if (feed->count >= b->limits.window || !(strand = strand_require(b, feed, feed->crew, page->root_hash))) {
+    if (feed->count >= b->limits.window || crew_is_full(b, feed->crew) || !(strand = strand_require(b, feed, feed->crew, page->root_hash))) {
         return false;
     }
-    bool added = strand_add(b, strand, page_entry(b, page));
+    bool added = strand_add(b, strand, page_entry(page));
     strand_settle(b, strand);
     return added;
 }
@@ -147,7 +147,7 @@ static void offer_to_all(struct broker *b, struct partition *p, struct page *pag
             full[g] = true;
         }
     }
-    entry_drop(b, page->entry);
+    entry_drop(page->entry);
 }
 
 static void deliver_live(struct broker *b, struct partition *p, const struct broker_input *in)

@@ -75,6 +75,7 @@ static struct task_lane *lane_require(struct broker *b, struct partition *p, con
         return NULL;
     }
     if (is_to_outside(name)) {
+        crew->outside = true;
         man_lane(b, crew);
     }
     lane = calloc(1, sizeof *lane);
@@ -90,7 +91,7 @@ static struct task_lane *lane_require(struct broker *b, struct partition *p, con
 static void lane_read(struct broker *b, struct partition *p, struct task_lane *lane)
 {
     lane->again = lane->asked;
-    if (lane->asked || lane->feed.count + BROKER_PAGE > b->limits.window || b->held_bytes >= b->limits.held_bytes ||
+    if (lane->asked || lane->feed.count + BROKER_PAGE > b->limits.window || crew_is_full(b, lane->feed.crew) ||
         !crew_is_manned(lane->feed.crew) || b->draining) {
         return;
     }
@@ -140,13 +141,13 @@ static bool take_task(struct broker *b, struct feed *feed, const struct stored *
     if (!task_parse(item->bytes, item->size, &record) || is_under_way(feed, item->id)) {
         return true;
     }
-    struct strand *strand = strand_require(b, feed, feed->crew, record.root);
+    struct strand *strand = crew_is_full(b, feed->crew) ? NULL : strand_require(b, feed, feed->crew, record.root);
     if (!strand) {
         return false;
     }
-    struct entry *entry = entry_new(b, item, record.root);
+    struct entry *entry = entry_new(item, record.root);
     bool added = strand_add(b, strand, entry);
-    entry_drop(b, entry);
+    entry_drop(entry);
     strand_settle(b, strand);
     return added;
 }

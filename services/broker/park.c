@@ -136,9 +136,9 @@ void park_drained(struct broker *b, struct strand *strand, const struct broker_i
             continue;
         }
         if (is_of(strand, item)) {
-            struct entry *entry = entry_new(b, item, strand->root_hash);
+            struct entry *entry = entry_new(item, strand->root_hash);
             bool added = strand_add(b, strand, entry);
-            entry_drop(b, entry);
+            entry_drop(entry);
             if (!added) {
                 break;
             }

@@ -85,6 +85,8 @@ struct crew {
     unsigned queued, queued_bytes;
     struct list ready;           /* strands whose first delivery could go now */
     bool deliveries_first;       /* whose turn it is between calls and deliveries */
+    bool outside;                /* an insurer or channel */
+    size_t held_bytes;           /* of the deliveries it has in hand or will be given */
     struct list busy;            /* in broker.busy while something waits */
 };
 
@@ -256,7 +258,7 @@ struct broker {
     unsigned group_count;
 
     struct partition *partitions;
-    size_t held_bytes;
+    size_t outside_bytes;        /* held for crews outside, all together */
     unsigned leases;
     struct list questions;
     uint64_t tickets;
@@ -293,6 +295,9 @@ bool crew_join(struct crew *crew, struct peer *peer);
 void crew_leave(struct crew *crew, struct peer *peer);
 struct peer *crew_choose(const struct broker *b, const struct crew *crew, uint64_t root, uint32_t bytes);
 bool crew_is_manned(const struct crew *crew);
+bool crew_is_full(const struct broker *b, const struct crew *crew); /* No more is read for it. */
+void crew_hold(struct broker *b, struct crew *crew, const struct entry *entry);
+void crew_let_go(struct broker *b, struct crew *crew, const struct entry *entry);
 struct group *group_require(struct broker *b, const char *name);
 void group_want(struct group *group, const char *const *subjects, size_t count);
 bool group_wants(const struct group *group, const struct stored *item);
@@ -318,8 +323,8 @@ void route_abandon(struct broker *b, struct crew *crew, const char *why);
 /* strands.c: order per root, redelivery, poison. */
 void feed_init(struct feed *feed, enum feed_kind kind, struct partition *partition);
 void feed_clear(struct broker *b, struct feed *feed);
-struct entry *entry_new(struct broker *b, const struct stored *item, uint64_t root_hash);
-void entry_drop(struct broker *b, struct entry *entry);
+struct entry *entry_new(const struct stored *item, uint64_t root_hash);
+void entry_drop(struct entry *entry);
 struct strand *strand_find(struct broker *b, const struct feed *feed, uint64_t root_hash);
 struct strand *strand_require(struct broker *b, struct feed *feed, struct crew *crew, uint64_t root_hash);
 void strand_settle(struct broker *b, struct strand *strand);

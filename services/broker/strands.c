@@ -39,7 +39,7 @@ static const char *keep_text(char **at, const char *text)
     return kept;
 }
 
-struct entry *entry_new(struct broker *b, const struct stored *item, uint64_t root_hash)
+struct entry *entry_new(const struct stored *item, uint64_t root_hash)
 {
     const char *texts[] = {item->tenant, item->root, item->service, item->kind, item->key, item->name};
     size_t size = sizeof(struct entry) + item->size;
@@ -62,14 +62,12 @@ struct entry *entry_new(struct broker *b, const struct stored *item, uint64_t ro
     entry->kind = keep_text(&at, item->kind);
     entry->key = keep_text(&at, item->key);
     entry->name = keep_text(&at, item->name);
-    b->held_bytes += size;
     return entry;
 }
 
-void entry_drop(struct broker *b, struct entry *entry)
+void entry_drop(struct entry *entry)
 {
     if (entry && --entry->refs == 0) {
-        b->held_bytes -= entry->total_size;
         free(entry);
     }
 }
@@ -136,6 +134,7 @@ bool strand_add(struct broker *b, struct strand *strand, struct entry *entry)
     delivery->strand = strand;
     delivery->entry = entry;
     entry->refs++;
+    crew_hold(b, strand->crew, entry);
     list_init(&delivery->in_feed);
     list_init(&delivery->in_strand);
     list_append(&strand->deliveries, &delivery->in_strand);
@@ -152,7 +151,8 @@ static void delivery_free(struct broker *b, struct delivery *delivery)
     list_remove(&delivery->in_feed);
     list_remove(&delivery->in_strand);
     delivery->feed->count--;
-    entry_drop(b, delivery->entry);
+    crew_let_go(b, delivery->strand->crew, delivery->entry);
+    entry_drop(delivery->entry);
     pool_give(&b->delivery_pool, errand_slot(&delivery->errand));
 }
 

@@ -37,9 +37,9 @@ static bool take_timer(struct broker *b, struct feed *feed, const struct stored 
                                 ? strand_require(b, feed, crew, root ^ name_hash(item->service, strlen(item->service)))
                                 : NULL;
     if (strand) {
-        struct entry *entry = entry_new(b, item, root);
+        struct entry *entry = entry_new(item, root);
         strand_add(b, strand, entry);
-        entry_drop(b, entry);
+        entry_drop(entry);
         strand_settle(b, strand);
     }
     return strand != NULL;

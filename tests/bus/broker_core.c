@@ -236,6 +236,22 @@ static void timers_of_a_service_that_is_not_there_do_not_hold_up_those_behind_th
         "= nothing");
 }
 
+static void an_insurer_that_takes_nothing_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    STORY("hello e1 lanes=payer/demo/slow credit=1", "hello e2 lanes=payer/demo/quick", "hello i1 serves=intake", "hello n1 group=notes wants=plan.Made",
+        "tasks 100 payer/demo/slow", "wait 600", "= e1 TASK payer/demo/slow r0 try 1", "log a 1 plan.Made", "task intake a", "task payer/demo/quick a",
+        "wait 600", "= n1 EVT a/1 try 1", "= i1 CMD intake a try 1", "= e2 TASK payer/demo/quick a try 1", "= nothing");
+}
+
+static void a_group_that_handles_nothing_holds_up_no_other(void **state)
+{
+    (void)state;
+    STORY("hello n1 group=notes wants=plan.Made credit=1", "logs 100 plan.Made", "wait 600", "= n1 EVT r0/1 try 1", "gone n1",
+        "hello s1 group=times wants=plan.Other", "log a 1 plan.Other", "wait 600", "= store cursor times 100", "= s1 EVT a/1 try 1", "ack s1", "wait 600",
+        "= store cursor times 101", "= nothing");
+}
+
 static void a_due_timer_reaches_its_service_once_and_again_if_it_failed(void **state)
 {
     (void)state;
@@ -275,6 +291,8 @@ int main(void)
         cmocka_unit_test(a_task_whose_removal_was_not_written_is_asked_again),
         cmocka_unit_test(an_insurers_tasks_wait_for_it_and_come_again_when_it_comes_back),
         cmocka_unit_test(who_takes_the_rest_yields_to_the_insurer_itself),
+        cmocka_unit_test(an_insurer_that_takes_nothing_holds_up_nobody_else),
+        cmocka_unit_test(a_group_that_handles_nothing_holds_up_no_other),
         cmocka_unit_test(a_due_timer_reaches_its_service_once_and_again_if_it_failed),
         cmocka_unit_test(timers_of_a_service_that_is_not_there_do_not_hold_up_those_behind_them),
     };

@@ -384,12 +384,29 @@ static void play_timer(const char *service, const char *root, const char *name)
     snprintf(kept->name, sizeof kept->name, "%.31s", name);
 }
 
-static void play_timers(unsigned count, const char *service, const char *name)
+static void play_log(const char *root, int sequence, const char *subject)
+{
+    MUST(w.log_count < STORED);
+    struct kept *kept = &w.log[w.log_count++];
+    kept->n = w.log_count;
+    kept->sequence = (uint64_t)sequence;
+    snprintf(kept->root, sizeof kept->root, "%.31s", root);
+    snprintf(kept->subject, sizeof kept->subject, "%.47s", subject);
+}
+
+/* `timers`, `tasks` and `logs`: so many of one kind, each of a root of its own. */
+static void play_many(const char *op, unsigned count, const char *what, const char *name)
 {
     for (unsigned i = 0; i < count; i++) {
         char root[32];
         snprintf(root, sizeof root, "r%u", i);
-        play_timer(service, root, name);
+        if (op[0] == 'l') {
+            play_log(root, 1, what);
+        } else if (op[1] == 'i') {
+            play_timer(what, root, name);
+        } else {
+            play_task(what, root);
+        }
     }
 }
 
@@ -465,17 +482,13 @@ static void play(const char *line)
         struct broker_input garbage = {.kind = INPUT_FRAME, .peer = peer_named(a, true)->id, .bytes = (const uint8_t *)"\xff\x00garbage", .size = 9};
         step(&garbage);
     } else if (strcmp(op, "log") == 0) {
-        struct kept *kept = &w.log[w.log_count++];
-        kept->n = w.log_count;
-        kept->sequence = (uint64_t)atoi(b);
-        snprintf(kept->root, sizeof kept->root, "%.31s", a);
-        snprintf(kept->subject, sizeof kept->subject, "%.47s", c);
+        play_log(a, atoi(b), c);
     } else if (strcmp(op, "task") == 0) {
         play_task(a, b);
     } else if (strcmp(op, "timer") == 0) {
         play_timer(a, b, c);
-    } else if (strcmp(op, "timers") == 0) {
-        play_timers((unsigned)atoi(a), b, c);
+    } else if (strcmp(op, "timers") == 0 || strcmp(op, "tasks") == 0 || strcmp(op, "logs") == 0) {
+        play_many(op, (unsigned)atoi(a), b, c);
     } else if (strcmp(op, "handled") == 0) {
         (strcmp(a, "timers") == 0 ? w.timers : w.tasks)[0].removed = true;
     } else if (strcmp(op, "wait") == 0) {
@@ -497,6 +510,7 @@ void broker_story(const char *const *lines)
     limits.queue_calls = 2;
     limits.heartbeat_ms = 60000; /* Silence is a story of its own, not of every wait. */
     limits.retry_max_ms = 1000;
+    limits.held_bytes = limits.lane_bytes = 8192;
     w.broker = broker_new(&limits, "b1", 1, w.now_ms);
     struct broker_input up = {.kind = INPUT_STORE_UP};
     step(&up);

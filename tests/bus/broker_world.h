@@ -8,7 +8,7 @@
  *     gone NAME | bye NAME | alive NAME                                        its link is lost; it leaves; it says PONG
  *     garbage NAME                                                             bytes that are no frame
  *     log root sequence subject | task lane root | timer service root name     something is stored
- *     timers count service name                                                so many, each of a root of its own
+ *     timers count service name | tasks count lane | logs count subject        so many, each of a root of its own
  *     handled lane|timers                                                      a commit removed the first task or timer
  *     wait ms                                                                  time passes
  *     store up|down|fence|fail                                                 FENCE, FAIL: the next writing is refused, or lost
