@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -90,6 +90,9 @@ static void write_tenants(const struct suite *suite)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs("[demo]\nzone = America/New_York\nsynthetic = yes\n\n[" SUITE_REAL_TENANT "]\nzone = America/Chicago\n", file);
+    for (int i = 0; i < SUITE_TWINS; i++) {
+        fprintf(file, "\n[twin-%d]\nzone = America/New_York\nsynthetic = yes\n", i);
+    }
     fclose(file);
 }
 
@@ -147,8 +150,28 @@ void suite_start(struct suite *suite)
     must_work(suite, "deploy/casebus seed seeds/demo/*.json >/dev/null");
 }
 
+void suite_insure(struct suite *suite, const char *tenant)
+{
+    assert_true(suite->insurer_count < SUITE_TWINS);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* Ends with the test, also when the test is killed. */
+        const char *program = arena_printf(&suite->arena, "%s/bin/casebus-payer", build_folder());
+        const char *edges = arena_printf(&suite->arena, "--edges=ipc://%s/run/edge.sock", suite->var);
+        const char *of_tenant = arena_printf(&suite->arena, "--tenant=%s", tenant);
+        execl(program, program, edges, of_tenant, "--seeds=seeds", "--log-level=warn", (char *)NULL);
+        _exit(127);
+    }
+    suite->insurers[suite->insurer_count++] = pid;
+}
+
 void suite_stop(struct suite *suite)
 {
+    for (size_t i = 0; i < suite->insurer_count; i++) {
+        kill(suite->insurers[i], SIGKILL);
+        waitpid(suite->insurers[i], NULL, 0);
+    }
     close(suite->guard);
     waitpid(suite->guardian, NULL, 0);
     arena_done(&suite->arena);

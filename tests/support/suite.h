@@ -11,18 +11,25 @@
 
 #include "common/core/arena.h"
 
-#define SUITE_REAL_TENANT "real" /* the second tenant: not marked synthetic; the first is the demo's */
+/* Tenants: demo, which is loaded; one that is not marked synthetic; and twin-0, twin-1 ... like demo and empty. */
+#define SUITE_REAL_TENANT "real"
+#define SUITE_TWINS       8
 
 struct suite {
     char var[32];    /* its folder: settings, keys, store, logs */
     int guard;       /* while this pipe is open the guardian waits */
     pid_t guardian;
     unsigned runs;
+    pid_t insurers[SUITE_TWINS];
+    size_t insurer_count;
     struct arena arena; /* what runs said; until suite_forget() */
 };
 
 /* Starts it and loads the demo. Fails the test with the reason and the end of the logs when it does not get ready. */
 void suite_start(struct suite *suite);
+
+/* Starts a reference insurer for the members of another tenant; demo has one. */
+void suite_insure(struct suite *suite, const char *tenant);
 
 /* Stops it and removes its folder. */
 void suite_stop(struct suite *suite);
