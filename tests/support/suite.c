@@ -199,6 +199,12 @@ static const char *read_whole(struct suite *suite, const char *path)
     char *text = arena_alloc(&suite->arena, size + 1);
     text[fread(text, 1, size, file)] = '\0';
     fclose(file);
+    return text;
+}
+
+static const char *take_whole(struct suite *suite, const char *path)
+{
+    const char *text = read_whole(suite, path);
     unlink(path);
     return text;
 }
@@ -254,6 +260,11 @@ bool suite_is_running(struct running *running)
     return waitid(P_PID, (id_t)running->pid, &about, WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == 0;
 }
 
+const char *suite_heard(struct suite *suite, const struct running *running)
+{
+    return read_whole(suite, file_of_run(suite, running->number, "out"));
+}
+
 struct ran suite_end(struct suite *suite, struct running *running)
 {
     int status = 0;
@@ -261,8 +272,8 @@ struct ran suite_end(struct suite *suite, struct running *running)
     unlink(file_of_run(suite, running->number, "in"));
     return (struct ran){
         .status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-        .out = read_whole(suite, file_of_run(suite, running->number, "out")),
-        .err = read_whole(suite, file_of_run(suite, running->number, "err")),
+        .out = take_whole(suite, file_of_run(suite, running->number, "out")),
+        .err = take_whole(suite, file_of_run(suite, running->number, "err")),
         .seconds = now_s() - running->started,
     };
 }

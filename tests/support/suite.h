@@ -65,6 +65,7 @@ struct running {
 };
 struct running suite_begin(struct suite *suite, struct suite_call call);
 bool suite_is_running(struct running *running);
+const char *suite_heard(struct suite *suite, const struct running *running); /* what it has printed so far */
 struct ran suite_end(struct suite *suite, struct running *running);
 
 /* ---- Breaking it. Processes: redis broker intake planning scheduling claims notifications edge payer courier ---- */
