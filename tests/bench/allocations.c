@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     const volatile struct allocations *counts = map_counts(path);
     suite_start(&suite, library);
     unsetenv("BENCH_ALLOCATIONS");
-    suite_run(&suite, "scheduling", NULL);
+    suite_run(&suite, "scheduling");
     suite_wait(&suite);
     suite_join(&suite, &cli);
     struct row ours = {

@@ -72,7 +72,7 @@ int main(void)
     struct redis_fixture other;
     struct cli cli;
     suite_start(&suite, NULL);
-    suite_run(&suite, "scheduling", NULL);
+    suite_run(&suite, "scheduling");
     suite_wait(&suite);
     redis_fixture_start(&other, NULL);
     suite_join(&suite, &cli);

@@ -251,8 +251,8 @@ int main(void)
     struct suite suite;
     struct cli cli;
     suite_start(&suite, NULL);
-    suite_run(&suite, "scheduling", NULL);
-    suite_run(&suite, "planning", NULL);
+    suite_run(&suite, "scheduling");
+    suite_run(&suite, "planning");
     suite_wait(&suite);
     suite_join(&suite, &cli);
     report(&suite, &cli);

@@ -24,8 +24,9 @@
 enum {
     JOURNEYS = 200, /* of one measurement */
     JOURNEYS_LEAST = 2,
-    WORKERS = 16, /* patients at a time */
-    STAFF_COPIES = 40,
+    WORKERS = 4,      /* patients at a time */
+    STAFF_COPIES = 2, /* more would lie in more partitions than one question may look into */
+    PATIENCE_MS = 60000,
 };
 
 static const char *const SERVICES[] = {
@@ -65,7 +66,7 @@ static void carry(struct suite *suite, size_t number)
     if (importer_reference(&cli, &reference, &why) != FAULT_NONE) {
         give_up("reference data", why.text);
     }
-    struct journey j = {.cli = &cli, .path = BUNDLES[number % ARRAY_LENGTH(BUNDLES)]};
+    struct journey j = {.cli = &cli, .path = BUNDLES[number % ARRAY_LENGTH(BUNDLES)], .patience_ms = PATIENCE_MS};
     if (fhir_import_file(j.path, &reference, clock_wall_ms(), &cli.arena, &j.import, &why) != FAULT_NONE) {
         give_up(j.path, why.text);
     }
@@ -226,9 +227,9 @@ int main(void)
         return 1;
     }
     suite_start(&suite, NULL);
-    suite_run(&suite, "edge", "--role=edge");
+    suite_run(&suite, "edge");
     for (size_t i = 0; i < ARRAY_LENGTH(SERVICES); i++) {
-        suite_run(&suite, SERVICES[i], NULL);
+        suite_run(&suite, SERVICES[i]);
     }
     suite_wait(&suite);
     staff(&suite);

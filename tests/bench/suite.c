@@ -96,35 +96,65 @@ static void write_settings(struct suite *suite)
         "%s\n"
         "log-level = warn\n[casebus]\nactor-secret = %s/keys/actor.key\n[broker]\nbrokers = %s,%s\nedge = "
         "ipc://%s/edge.sock\n"
-        "lanes = %s/lanes\n[payer]\nedges = ipc://%s/edge.sock\n",
+        "lanes = %s/lanes\n[courier]\nmail-url = folder:%s/mail\njournal = %s/courier.journal\n",
         suite->endpoint, suite->redis.address, suite->dir, suite->dir, suite->dir, seeds_folder(seeds), suite->dir,
-        suite->endpoint, suite->tcp, suite->dir, suite->dir, suite->dir);
+        suite->endpoint, suite->tcp, suite->dir, suite->dir, suite->dir, suite->dir);
     fclose(config);
     setenv("CASEBUS_CONFIG", suite->config, 1);
 }
 
-static void make_keys(void)
+static void run_keys(const char *word, const char *folder)
 {
     char path[PATH_MAX];
     pid_t pid = fork();
     if (pid == 0) {
-        execl(binary_of("casebus", path), "casebus", "keys", "init", NULL);
+        execl(binary_of("casebus", path), "casebus", "keys", word, folder, NULL);
         _exit(127);
     }
     int status = 0;
     MUST(waitpid(pid, &status, 0) == pid);
     if (status != 0) {
-        give_up("casebus keys init", "did not end well");
+        give_up("casebus keys", "did not end well");
     }
+}
+
+static void make_keys(const struct suite *suite)
+{
+    char lanes[PATH_MAX];
+    snprintf(lanes, sizeof lanes, "%s/lanes", suite->dir);
+    run_keys("init", NULL);
+    run_keys("lanes", lanes);
 }
 
 /* ---- Processes ---- */
 
-static pid_t spawn(struct suite *suite, const char *name, const char *argument, const char *preload)
+/* An insurer is an outsider: it knows its edge and its own book of plans, nothing else of this installation. */
+static void become_insurer(const struct suite *suite, const char *path)
 {
-    char path[PATH_MAX], log[PATH_MAX];
+    char edges[PATH_MAX], seeds[PATH_MAX], at_seeds[PATH_MAX + 16];
+    snprintf(edges, sizeof edges, "--edges=ipc://%s/edge.sock", suite->dir);
+    snprintf(at_seeds, sizeof at_seeds, "--seeds=%s", seeds_folder(seeds));
+    unsetenv("CASEBUS_CONFIG");
+    execl(path, path, edges, at_seeds, NULL);
+}
+
+static void become(const struct suite *suite, const char *name)
+{
+    char path[PATH_MAX];
+    bool is_edge = strcmp(name, "edge") == 0;
+    binary_of(is_edge ? "broker" : name, path);
+    if (strcmp(name, "payer") == 0) {
+        become_insurer(suite, path);
+    } else {
+        execl(path, path, is_edge ? "--role=edge" : NULL, NULL);
+    }
+    _exit(127);
+}
+
+static pid_t spawn(const struct suite *suite, const char *name, const char *preload)
+{
+    char log[PATH_MAX];
     snprintf(log, sizeof log, "%s/%s.log", suite->dir, name);
-    binary_of(strcmp(name, "edge") == 0 ? "broker" : name, path);
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
@@ -135,16 +165,15 @@ static pid_t spawn(struct suite *suite, const char *name, const char *argument, 
         if (preload != NULL) {
             setenv("LD_PRELOAD", preload, 1);
         }
-        execl(path, path, argument, NULL);
-        _exit(127);
+        become(suite, name);
     }
     return pid;
 }
 
-static void add(struct suite *suite, const char *name, const char *argument, const char *preload)
+static void add(struct suite *suite, const char *name, const char *preload)
 {
     MUST(suite->count < SUITE_PROCESSES_MAX);
-    suite->processes[suite->count++] = (struct suite_process){name, spawn(suite, name, argument, preload)};
+    suite->processes[suite->count++] = (struct suite_process){name, spawn(suite, name, preload)};
 }
 
 void suite_start(struct suite *suite, const char *preload)
@@ -153,13 +182,13 @@ void suite_start(struct suite *suite, const char *preload)
     redis_fixture_start(&suite->redis, NULL);
     snprintf(suite->dir, sizeof suite->dir, "%s", suite->redis.dir);
     write_settings(suite);
-    make_keys();
-    add(suite, "broker", NULL, preload);
+    make_keys(suite);
+    add(suite, "broker", preload);
 }
 
-void suite_run(struct suite *suite, const char *name, const char *argument)
+void suite_run(struct suite *suite, const char *name)
 {
-    add(suite, name, argument, NULL);
+    add(suite, name, NULL);
 }
 
 pid_t suite_pid(const struct suite *suite, const char *name)
@@ -199,7 +228,7 @@ static bool serves(const Broker__Status *status, const char *name)
             return true;
         }
     }
-    return strcmp(name, "broker") == 0 || strcmp(name, "payer") == 0; /* An insurer is linked to the edge. */
+    return strcmp(name, "broker") == 0;
 }
 
 static bool is_ready(const struct suite *suite, struct cli *cli)
@@ -213,7 +242,9 @@ static bool is_ready(const struct suite *suite, struct cli *cli)
     const Broker__Status *status = (const Broker__Status *)answered.reply;
     bool ready = status->store_ready && status->leases == 256;
     for (size_t i = 0; i < suite->count; i++) {
-        ready = ready && serves(status, suite->processes[i].name);
+        /* The broker sees an insurer as its link of the edge. */
+        const char *name = suite->processes[i].name;
+        ready = ready && serves(status, strcmp(name, "payer") == 0 ? "edge" : name);
     }
     return ready;
 }

@@ -34,8 +34,8 @@ struct suite {
  */
 void suite_start(struct suite *suite, const char *preload);
 
-/* Starts `casebus-<name>`, found beside this program, with one more argument or NULL. */
-void suite_run(struct suite *suite, const char *name, const char *argument);
+/* Starts `casebus-<name>`, found beside this program; `edge` is the broker in that role. */
+void suite_run(struct suite *suite, const char *name);
 
 /* Returns once the broker counts an instance of every service started, and is ready. */
 void suite_wait(struct suite *suite);
