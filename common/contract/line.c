@@ -4,6 +4,7 @@
 #include "common/core/money.h"
 #include "common/core/slice.h"
 #include "common/core/text.h"
+#include "common/core/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,11 +27,13 @@ const char *enum_words(const ProtobufCEnumDescriptor *type, int value, char out[
     return out;
 }
 
+/* Letter by letter, so that none is parted where the line ends. */
 static void add_on_one_line(struct text *line, const char *value)
 {
-    for (; *value != '\0'; value++) {
-        bool control = (unsigned char)*value < 0x20 || *value == 0x7f;
-        text_add_char(line, control ? ' ' : *value);
+    const char *end = value + strlen(value), *next = value;
+    for (uint32_t point = 0; utf8_next(&next, end, &point); value = next) {
+        bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+        text_add_slice(line, control ? SLICE(" ") : (struct slice){value, (size_t)(next - value)});
     }
 }
 

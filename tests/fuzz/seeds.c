@@ -72,6 +72,25 @@ static void envelopes(void)
     }
 }
 
+/* A message whose texts are longer than a line may be, each beginning one octet later. */
+static ProtobufCMessage *long_message(const ProtobufCMessageDescriptor *type)
+{
+    static char text[6000];
+    memset(text, 'x', sizeof text);
+    for (size_t i = 1; i + 2 < sizeof text; i += 2) {
+        memcpy(text + i, "\xc3\xa9", 2);
+    }
+    ProtobufCMessage *message = arena_alloc(&arena, type->sizeof_message);
+    protobuf_c_message_init(type, message);
+    for (uint16_t place = 0; place < type->n_fields; place++) {
+        const ProtobufCFieldDescriptor *field = &type->fields[place];
+        if (field->type == PROTOBUF_C_TYPE_STRING && field->label != PROTOBUF_C_LABEL_REPEATED) {
+            contract_set_string_at(message, place, arena_strndup(&arena, text, 1 + 2 * (2000 + place)));
+        }
+    }
+    return message;
+}
+
 /* Events are counted in the order of the contract, as the target counts them. */
 static void lines(void)
 {
@@ -80,6 +99,7 @@ static void lines(void)
         if (CONTRACT.messages[i].kind == CONTRACT_EVENT) {
             uint8_t choice[] = {(uint8_t)(n >> 8), (uint8_t)n};
             put_message(choice, sizeof choice, random_message(&dice, CONTRACT.messages[i].descriptor, 3, &arena));
+            put_message(choice, sizeof choice, long_message(CONTRACT.messages[i].descriptor));
             n++;
         }
     }
