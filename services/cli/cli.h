@@ -53,6 +53,7 @@ struct cli {
     const char *actor_id;
     Casebus__Role actor_role;
     struct client *client; /* after session_open() */
+    struct reference *reference; /* after importer_reference() */
     const char *tenant;
     bool colour;
     bool terminal;

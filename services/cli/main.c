@@ -5,6 +5,7 @@
 
 #include "common/core/must.h"
 #include "common/core/slice.h"
+#include "common/service/reference.h"
 #include "services/cli/cli.h"
 
 extern char **environ;
@@ -162,6 +163,7 @@ int main(int argc, char **argv)
     arena_init(&cli.arena, (size_t)1 << 30);
     int status = run_word(&cli);
     session_close(&cli);
+    reference_free(&cli.reference);
     arena_done(&cli.arena);
     settings_free(&cli.settings);
     return status;

@@ -14,13 +14,12 @@ static const struct reference_file FILES[] = {
 /* Loaded once and kept for the life of the process. */
 enum fault importer_reference(struct cli *cli, struct fhir_reference *out, struct why *why)
 {
-    struct reference *reference = NULL;
-    enum fault fault = reference_load(FILES, settings_text(cli->settings, "seeds"), &reference, why);
+    enum fault fault = reference_load(FILES, settings_text(cli->settings, "seeds"), &cli->reference, why);
     if (fault != FAULT_NONE) {
         return fault;
     }
-    struct decision view = {.reference = reference};
-    const Casebus__CodeMap **maps = arena_alloc(&cli->arena, reference_count(reference) * sizeof *maps);
+    struct decision view = {.reference = cli->reference};
+    const Casebus__CodeMap **maps = arena_alloc(&cli->arena, reference_count(cli->reference) * sizeof *maps);
     *out = (struct fhir_reference){.conditions = maps};
     size_t cursor = 0;
     const Casebus__CodeMap *map;

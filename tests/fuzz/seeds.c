@@ -1,6 +1,7 @@
 /* Writes what each fuzz target begins with: fuzz_seeds FOLDER, in the root of the repository. Nothing is kept in the tree
  * that can be made: random messages of the contract, packed and as JSON; our own reference data and bundles, whole and
  * entry by entry; frames, records, key files, zones of the system, answers of Redis. */
+#include <dirent.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,13 +23,6 @@ static unsigned made; /* of this target */
 static struct arena arena;
 static struct dice dice = {.state = 20261122};
 
-static void begin(const char *name)
-{
-    target = name;
-    made = 0;
-    mkdir(corpus, 0777);
-    mkdir(arena_printf(&arena, "%s/%s", corpus, name), 0777); /* It may be there from the last time. */
-}
 
 /* A seed is a few octets that choose, and the bytes. */
 static void put(const uint8_t *choice, size_t choice_size, const void *bytes, size_t size)
@@ -36,6 +30,30 @@ static void put(const uint8_t *choice, size_t choice_size, const void *bytes, si
     FILE *file = fopen(arena_printf(&arena, "%s/%s/seed-%04u", corpus, target, made++), "wb");
     MUST(file != NULL && fwrite(choice, 1, choice_size, file) == choice_size);
     MUST(fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+}
+
+/* What once broke this target. */
+static void put_found(void)
+{
+    DIR *folder = opendir("tests/fuzz/corpus");
+    MUST(folder != NULL);
+    const char *prefix = arena_printf(&arena, "%s-", target);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (str_starts_with(entry->d_name, prefix)) {
+            struct slice bytes = file_read(arena_printf(&arena, "tests/fuzz/corpus/%s", entry->d_name), &arena);
+            put(NULL, 0, bytes.at, bytes.size);
+        }
+    }
+    closedir(folder);
+}
+
+static void begin(const char *name)
+{
+    target = name;
+    made = 0;
+    mkdir(corpus, 0777);
+    mkdir(arena_printf(&arena, "%s/%s", corpus, name), 0777); /* It may be there from the last time. */
+    put_found();
 }
 
 static void put_text(uint8_t choice, const char *text)
