@@ -67,7 +67,7 @@ static int run_journey(struct cli *cli, const struct fhir_reference *reference, 
 {
     uint32_t patience_ms = cli->options.timeout_ms ? cli->options.timeout_ms : PATIENCE_MS;
     struct journey j = {.cli = cli, .path = path, .patience_ms = patience_ms};
-    bool quiet = cli->options.json || cli->word_count > 2;
+    bool quiet = cli->options.json || cli->word_count > 1;
     int64_t from_ms = clock_monotonic_ms();
     struct why why = {0};
     if (fhir_import_file(path, reference, clock_wall_ms(), &cli->arena, &j.import, &why) != FAULT_NONE) {
