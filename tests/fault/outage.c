@@ -87,16 +87,18 @@ static void what_was_acknowledged_survives_the_loss_of_the_store(void **state)
 {
     (void)state;
     struct running running[REFERRALS];
+    struct ran first = {0};
     const char *acknowledged[REFERRALS];
     size_t done = 0, refused = 0;
     for (unsigned i = 0; i < REFERRALS; i++) {
         running[i] = refer(i);
         if (i == REFERRALS / 2) {
+            first = suite_end(&SUITE, &running[0]); /* One at least is acknowledged, however slow the machine is. */
             suite_down(&SUITE, "redis");
         }
     }
     for (unsigned i = 0; i < REFERRALS; i++) {
-        struct ran ran = suite_end(&SUITE, &running[i]);
+        struct ran ran = i == 0 ? first : suite_end(&SUITE, &running[i]);
         assert_true(ran.status == 0 || ran.status == 3 || ran.status == 4);
         refused += ran.status != 0;
         if (ran.status == 0) {
