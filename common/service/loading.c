@@ -139,8 +139,7 @@ static bool gather(struct call *call, struct readings *readings)
         }
         struct reading *reading = reading_of(call, readings, partition_of(call->tenant->name, known->root));
         if (reading == NULL) {
-            call_fail(call, FAULT_INTERNAL, "%s looks into too many partitions", call->subject);
-            return false;
+            continue; /* The rule will ask again, in the next round. */
         }
         reading->places[reading->load.count] = i;
         reading->aggregates[reading->load.count++] =

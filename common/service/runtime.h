@@ -22,7 +22,7 @@
 enum {
     RUNTIME_RACES_MAX = 3,       /* lost races, then OVERLOADED */
     RUNTIME_ROUNDS_MAX = 16,     /* of loading what a rule asks for; more is a fault of the rule */
-    RUNTIME_PARTITIONS_MAX = 16, /* other partitions that one decision may look into */
+    RUNTIME_PARTITIONS_MAX = 64, /* partitions that one round looks into; the rest waits for the next */
     RUNTIME_TTL_MS = 10000,      /* where a record names none */
     RUNTIME_HOLD_MS =
         20000, /* how long an event is tried again here before the broker hears NAK: its attempts are for poison */

@@ -23,16 +23,51 @@ static enum fault refuse_bad_hours(struct decision *d, const Scheduling__Registe
     return FAULT_NONE;
 }
 
+/* ---- The directory: resources by specialty, and by specialty and state, so that a search looks only at whom it may find ---- */
+
+const char *directory_group(struct decision *d, const char *specialty, const char *state)
+{
+    return text_of(d, "%s.%s", specialty, state ? state : "any");
+}
+
+/* Who serves very many states stands in the directory as if it served any; resource_serves() has the last word. */
+static bool serves_any(const Scheduling__Resource *resource)
+{
+    return resource->n_states == 0 || resource->n_states > DIRECTORY_STATES_MAX;
+}
+
+static void leave_directory(struct decision *d, const Scheduling__Resource *resource)
+{
+    if (!resource->specialty) {
+        return;
+    }
+    index_remove(d, "resources", resource->specialty, resource->resource_id);
+    if (serves_any(resource)) {
+        index_remove(d, "resources", directory_group(d, resource->specialty, NULL), resource->resource_id);
+    }
+    for (size_t i = 0; !serves_any(resource) && i < resource->n_states; i++) {
+        index_remove(d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id);
+    }
+}
+
+static void enter_directory(struct decision *d, const Scheduling__Resource *resource)
+{
+    index_put(d, "resources", resource->specialty, resource->resource_id, 0);
+    if (serves_any(resource)) {
+        index_put(d, "resources", directory_group(d, resource->specialty, NULL), resource->resource_id, 0);
+    }
+    for (size_t i = 0; !serves_any(resource) && i < resource->n_states; i++) {
+        index_put(d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id, 0);
+    }
+}
+
 enum fault register_resource(struct decision *d, Scheduling__Resource *resource, const Scheduling__RegisterResource *cmd)
 {
     enum fault fault = refuse_bad_hours(d, cmd);
     if (fault) {
         return fault;
     }
-    if (resource->specialty && strcmp(resource->specialty, cmd->specialty) != 0) {
-        index_remove(d, "resources", resource->specialty, resource->resource_id);
-    }
-    index_put(d, "resources", cmd->specialty, cmd->resource_id, 0);
+    leave_directory(d, resource);
     resource->resource_id = cmd->resource_id;
     resource->name = cmd->name;
     resource->specialty = cmd->specialty;
@@ -50,6 +85,7 @@ enum fault register_resource(struct decision *d, Scheduling__Resource *resource,
     resource->n_languages = cmd->n_languages;
     resource->languages = cmd->languages;
     SET(resource, travel_minutes, cmd->travel_minutes);
+    enter_directory(d, resource);
     return FAULT_NONE;
 }
 

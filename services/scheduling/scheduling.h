@@ -34,6 +34,7 @@ enum {
     SLOT_SEARCH_DAYS_MAX = 14,
     SLOT_RESOURCES_MAX = 12,
     SLOT_LIMIT = 20,
+    DIRECTORY_STATES_MAX = 12,  /* Who serves more states is found as if it served any. */
 };
 
 /* ---- resource.c ---- */
@@ -46,6 +47,9 @@ const char *resource_closed(struct decision *d, const Scheduling__Resource *reso
 
 bool resource_offers(const Scheduling__Resource *resource, Planning__AppointmentKind kind);
 bool resource_serves(const Scheduling__Resource *resource, const char *state);
+
+/* Group of the index "resources": of a specialty in a state, or of those who serve any where `state` is NULL. */
+const char *directory_group(struct decision *d, const char *specialty, const char *state);
 
 /* `<resource>.<YYYY-MM-DD>` of the resource's own zone. */
 const char *calendar_day_id(struct decision *d, const Scheduling__Resource *resource, int64_t at_ms);

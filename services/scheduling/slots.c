@@ -88,6 +88,25 @@ static void search_by_id(struct search *s, const char *resource_id)
     }
 }
 
+static void search_group(struct search *s, const char *group)
+{
+    const struct index_page *page = index_page(s->d, "resources", group, SLOT_RESOURCES_MAX);
+    for (size_t i = 0; page && i < page->count; i++) {
+        search_by_id(s, page->lines[i].member);
+    }
+}
+
+static void search_specialty(struct search *s)
+{
+    const Scheduling__FindSlots *query = s->query;
+    if (query->patient_state) {
+        search_group(s, directory_group(s->d, query->specialty, query->patient_state));
+        search_group(s, directory_group(s->d, query->specialty, NULL));
+    } else {
+        search_group(s, query->specialty);
+    }
+}
+
 enum fault find_slots(struct decision *d, const void *none, const Scheduling__FindSlots *query)
 {
     (void)none;
@@ -103,10 +122,7 @@ enum fault find_slots(struct decision *d, const void *none, const Scheduling__Fi
         search_by_id(&s, query->resource_ids[i]);
     }
     if (query->n_resource_ids == 0) {
-        const struct index_page *page = index_page(d, "resources", query->specialty, SLOT_RESOURCES_MAX);
-        for (size_t i = 0; page && i < page->count; i++) {
-            search_by_id(&s, page->lines[i].member);
-        }
+        search_specialty(&s);
     }
     if (d->wants) {
         return FAULT_WANT;

@@ -401,6 +401,26 @@ static void free_times_are_offered_earliest_first_and_never_a_taken_one(void **s
     assert_int_equal(list->slots[1]->start_at_ms, DEC1_0930 + 15 * MINUTE_MS);
 }
 
+static void a_search_finds_those_who_serve_the_patients_state_among_many(void **state)
+{
+    struct rules *r = *state;
+    char json[500];
+    for (int i = 0; i < 2 * SLOT_RESOURCES_MAX; i++) {
+        snprintf(json, sizeof json,
+            "{\"resourceId\":\"%s-%02d\",\"name\":\"Nurse\",\"specialty\":\"home-health\",\"kinds\":[\"APPOINTMENT_KIND_HOME_VISIT\"],"
+            "\"zone\":\"America/New_York\",\"states\":[\"%s\"],\"hours\":[{\"weekday\":2,\"from\":\"09:00\",\"to\":\"12:00\"}]}",
+            i == 20 ? "oh" : "ca", i, i == 20 ? "OH" : "CA");
+        r->actor = (struct actor){"a1", CASEBUS__ROLE__ROLE_ADMINISTRATOR, false};
+        assert_int_equal(rules_command(r, rules_json(r, "scheduling.RegisterResource", json)), FAULT_NONE);
+    }
+    snprintf(json, sizeof json, "{\"specialty\":\"home-health\",\"patientState\":\"OH\",\"fromMs\":\"%lld\",\"toMs\":\"%lld\",\"minutes\":30}",
+        (long long)at("2026-12-01T00:00:00Z"), (long long)at("2026-12-03T00:00:00Z"));
+    assert_int_equal(rules_query(r, rules_json(r, "scheduling.FindSlots", json)), FAULT_NONE);
+    const Scheduling__SlotList *list = rules_reply(r);
+    assert_int_equal(list->n_slots, 11);
+    assert_string_equal(list->slots[0]->resource_id, "oh-20");
+}
+
 static void hours_that_end_before_they_begin_are_refused(void **state)
 {
     struct rules *r = *state;
@@ -433,6 +453,7 @@ int main(void)
         STORY(every_move_that_is_not_drawn_is_refused),
         STORY(an_agreed_plan_proposes_each_visit_once),
         STORY(free_times_are_offered_earliest_first_and_never_a_taken_one),
+        STORY(a_search_finds_those_who_serve_the_patients_state_among_many),
         STORY(hours_that_end_before_they_begin_are_refused),
     };
     return cmocka_run_group_tests_name("scheduling", tests, NULL, NULL);
