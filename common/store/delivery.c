@@ -6,6 +6,7 @@
 
 #include "common/core/must.h"
 #include "common/store/keyname.h"
+#include "common/store/library.h"
 #include "common/store/reply.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
 /* Whom a reply belongs to. Kept by the store for the next one, once it is answered. */
 struct question {
     struct store *store;
+    struct redis *redis;
     struct question *next;
     union {
         lease_fn *lease;
@@ -83,6 +85,7 @@ static void call_end(struct store *store, struct redis *redis, redis_reply_fn *o
     }
     *kept = question;
     kept->store = store;
+    kept->redis = redis;
     redis_end(redis, on_reply, kept);
 }
 
@@ -138,6 +141,10 @@ static void on_lease(void *user, const redisReply *reply)
 {
     struct question question = take_question(user);
     struct lease_answer answer = {.outcome = DELIVERY_UNAVAILABLE};
+    /* Leases are asked for over and over: from here a broker mends a store that lost its functions. */
+    if (library_is_missing(reply)) {
+        library_repair(question.redis, &question.store->repairing);
+    }
     if (reply_is_array(reply, 5) && read_lease(reply, &answer)) {
         answer.outcome = reply->element[4]->integer == 1 ? DELIVERY_DONE : DELIVERY_FENCED;
     }

@@ -93,6 +93,20 @@ enum fault library_send(struct redis *redis)
     return redis_send(redis, 3, argv, ignore, NULL);
 }
 
+static void repaired(void *user, const redisReply *reply)
+{
+    (void)reply;
+    *(bool *)user = false;
+}
+
+void library_repair(struct redis *redis, bool *under_way)
+{
+    struct bytes argv[] = {bytes_of_text("FUNCTION"), bytes_of_text("LOAD"), library_code()};
+    if (!*under_way && redis_send(redis, 3, argv, repaired, under_way) == FAULT_NONE) {
+        *under_way = true;
+    }
+}
+
 bool library_is_missing(const redisReply *reply)
 {
     return reply_is_fault(reply, "ERR Function not found");

@@ -18,6 +18,9 @@ enum fault library_require(struct redis *redis, int64_t timeout_ms, struct why *
  * functions. Two processes may do so at once. */
 enum fault library_send(struct redis *redis);
 
+/* The same, once at a time: for who asks many things at once and is told by each that the library is missing. */
+void library_repair(struct redis *redis, bool *under_way);
+
 /* Whether this reply says that the library is missing. */
 bool library_is_missing(const redisReply *reply);
 

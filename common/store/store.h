@@ -13,6 +13,7 @@
 #include "common/store/keys.h"
 #include "common/store/shard.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct store_counts {
@@ -36,6 +37,7 @@ struct store {
     struct shards *shards;
     struct keys *keys; /* NULL in a broker: it opens nothing */
     struct store_counts counts;
+    bool repairing;             /* the functions are being loaded again */
     struct question *questions; /* of delivery.c: memory for the next ones */
 };
 

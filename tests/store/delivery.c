@@ -152,6 +152,14 @@ static void a_clock_set_back_does_not_keep_a_partition_from_the_living(void **st
     assert_int_equal(other.epoch, dead.epoch + 1);
 }
 
+static void a_store_that_lost_its_functions_is_mended_by_who_asks_for_a_lease(void **state)
+{
+    (void)state;
+    freeReplyObject(store_fixture_ask(&FIXTURE, "FUNCTION", "FLUSH", NULL));
+    assert_int_equal(lease_now("broker-1", 5000).outcome, DELIVERY_UNAVAILABLE);
+    assert_int_equal(lease_now("broker-1", 5000).outcome, DELIVERY_DONE);
+}
+
 static void an_owner_of_the_past_changes_nothing(void **state)
 {
     (void)state;
@@ -347,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_partition_has_one_owner_at_a_time),
         TEST(a_lease_that_lapsed_comes_back_under_a_new_epoch),
+        TEST(a_store_that_lost_its_functions_is_mended_by_who_asks_for_a_lease),
         TEST(a_clock_set_back_does_not_keep_a_partition_from_the_living),
         TEST(an_owner_of_the_past_changes_nothing),
         TEST(cursors_of_several_groups_move_together),
