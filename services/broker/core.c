@@ -165,7 +165,7 @@ static void failed(struct broker *b, struct partition *p, const struct broker_as
     case ASK_KEPT: {
         struct group *group = group_find(b, ask->name);
         if (group) {
-            deliver_ask_kept(b, p, group);
+            p->logs[group->number].kept_asked = false;
         }
         break;
     }

@@ -28,7 +28,8 @@ void deliver_ask_kept(struct broker *b, struct partition *p, struct group *group
         feed->group = group;
         feed->crew = &group->crew;
     }
-    if (p->held && !feed->known && b->store_ready) {
+    if (p->held && !feed->known && !feed->kept_asked && b->store_ready) {
+        feed->kept_asked = true;
         struct broker_ask *ask = ask_new(b, p, ASK_KEPT);
         snprintf(ask->name, sizeof ask->name, "%s", group->crew.name);
     }
@@ -50,6 +51,7 @@ void deliver_kept(struct broker *b, struct partition *p, const struct broker_inp
     if (!feed || feed->known) {
         return;
     }
+    feed->kept_asked = false;
     feed->known = true;
     feed->read = feed->acked = in->at;
     for (unsigned i = 0; i < in->parked_count; i++) {
@@ -91,6 +93,9 @@ static bool ask_draining(struct broker *b, struct partition *p)
 
 void deliver_poll(struct broker *b, struct partition *p)
 {
+    for (unsigned i = 0; i < b->group_count; i++) {
+        deliver_ask_kept(b, p, b->groups[i]); /* Where the store could not say so before. */
+    }
     p->log_again = p->log_asked;
     if (p->log_asked || b->draining) {
         return;

@@ -172,7 +172,7 @@ void leases_store_down(struct broker *b)
         struct partition *p = &b->partitions[i];
         p->lease_asked = p->log_asked = p->lanes_asked = p->timers_asked = false;
         for (unsigned g = 0; g < b->group_count; g++) {
-            p->logs[g].ack_asked = false;
+            p->logs[g].ack_asked = p->logs[g].kept_asked = false;
         }
         for (struct list *node = p->lanes.next; node != &p->lanes; node = node->next) {
             list_entry(node, struct task_lane, node)->asked = false;

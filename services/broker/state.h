@@ -135,6 +135,7 @@ struct feed {
     struct stream_id read;       /* deliveries were made of everything up to here */
     struct stream_id acked;      /* LOG: the store knows */
     bool known;                  /* LOG: the store said where the group stands */
+    bool kept_asked;             /* LOG: it is being asked */
     bool ack_asked;
 };
 

@@ -25,7 +25,7 @@ void feed_clear(struct broker *b, struct feed *feed)
         strand_empty(b, list_entry(node, struct delivery, in_feed)->strand);
     }
     feed->read = feed->acked = (struct stream_id){0};
-    feed->known = feed->ack_asked = false;
+    feed->known = feed->kept_asked = feed->ack_asked = false;
 }
 
 static const char *keep_text(char **at, const char *text)

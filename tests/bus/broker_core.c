@@ -244,6 +244,13 @@ static void an_insurer_that_takes_nothing_holds_up_nobody_else(void **state)
         "wait 600", "= n1 EVT a/1 try 1", "= i1 CMD intake a try 1", "= e2 TASK payer/demo/quick a try 1", "= nothing");
 }
 
+static void a_store_that_is_loading_is_asked_now_and_then_and_not_without_end(void **state)
+{
+    (void)state;
+    STORY("store loading", "hello n1 group=notes wants=plan.Made", "log a 1 plan.Made", "wait 1500", "= nothing", "store loaded", "wait 1500",
+        "= n1 EVT a/1 try 1", "= nothing");
+}
+
 static void a_group_that_handles_nothing_holds_up_no_other(void **state)
 {
     (void)state;
@@ -292,6 +299,7 @@ int main(void)
         cmocka_unit_test(an_insurers_tasks_wait_for_it_and_come_again_when_it_comes_back),
         cmocka_unit_test(who_takes_the_rest_yields_to_the_insurer_itself),
         cmocka_unit_test(an_insurer_that_takes_nothing_holds_up_nobody_else),
+        cmocka_unit_test(a_store_that_is_loading_is_asked_now_and_then_and_not_without_end),
         cmocka_unit_test(a_group_that_handles_nothing_holds_up_no_other),
         cmocka_unit_test(a_due_timer_reaches_its_service_once_and_again_if_it_failed),
         cmocka_unit_test(timers_of_a_service_that_is_not_there_do_not_hold_up_those_behind_them),

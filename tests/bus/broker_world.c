@@ -52,7 +52,8 @@ static struct world {
         uint64_t sequence, n;
     } dead[16];
     unsigned dead_count;
-    bool fence, fail, down;
+    bool fence, fail, down, loading;
+    unsigned refused_reads;
     char said[LINES][LINE];
     unsigned said_count, heard;
 } w;
@@ -146,6 +147,14 @@ static void answer(const struct broker_ask *ask)
 {
     struct broker_input input = {.kind = INPUT_LEASED, .ask = ask, .epoch = 1, .until_ms = w.now_ms + 5000};
     bool mine = ask->partition == PARTITION;
+    if (w.loading && ask->kind != ASK_LEASE && ask->kind < ASK_CURSOR) {
+        if (++w.refused_reads > 10000) {
+            fail_msg("the broker asks again and again what cannot be answered now");
+        }
+        input.kind = INPUT_FAILED;
+        step(&input);
+        return;
+    }
     switch (ask->kind) {
     case ASK_LEASE:
         step(&input);
@@ -437,6 +446,7 @@ static void play_store(const char *word)
     struct broker_input input = {.kind = strcmp(word, "down") == 0 ? INPUT_STORE_DOWN : INPUT_STORE_UP, .why = "gone"};
     w.fence |= strcmp(word, "fence") == 0;
     w.fail |= strcmp(word, "fail") == 0;
+    w.loading = strcmp(word, "loading") == 0;
     if (strcmp(word, "up") == 0 || strcmp(word, "down") == 0) {
         w.down = input.kind == INPUT_STORE_DOWN;
         step(&input);

@@ -12,6 +12,7 @@
  *     handled lane|timers                                                      a commit removed the first task or timer
  *     wait ms                                                                  time passes
  *     store up|down|fence|fail                                                 FENCE, FAIL: the next writing is refused, or lost
+ *     store loading|loaded                                                     nothing can be read now; it can again
  *     retry group root | skip group root                                       an operator lets a parked root go on
  *     = line                                                                   the broker's next word is this line
  *     = nothing                                                                it has said no more
