@@ -134,6 +134,7 @@ struct happened {
     bool simulated;
     const struct contract_event *row;
     const ProtobufCMessage *event;
+    size_t folded; /* further ones that the time line tells with this one */
 };
 struct history {
     const char *root;

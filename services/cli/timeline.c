@@ -17,7 +17,8 @@ enum {
     TEXT_COLUMN = 17,
     LINES_MAX = 40,
     BEGINNING_LINES = 12,  /* told of the beginning where not all fits */
-    PARAGRAPH_BYTES = 320, /* a longer one is not gone on with */
+    PARAGRAPH_BYTES = 480, /* a longer one is not gone on with */
+    FOLD_MS = 600000,      /* notices to one person within so long are one sentence */
 };
 
 /* A paragraph. */
@@ -59,6 +60,9 @@ static const char *who(struct cli *cli, const Intake__Case *c, const struct happ
 static size_t run_of(const struct history *history, size_t from)
 {
     size_t count = 1;
+    if (history->events[from].folded > 0) {
+        return count + history->events[from].folded;
+    }
     while (from + count < history->count && history->events[from + count].row == history->events[from].row &&
            history->events[from + count].at_ms - history->events[from].at_ms < MINUTE_MS) {
         count++;
@@ -98,13 +102,40 @@ static void tell(struct telling *t, const struct happened *h, size_t run)
     }
 }
 
+/* What makes two notices one of a kind: why somebody was not told, else who was told. NULL for every other event. */
+static const char *fold_key(const struct happened *h)
+{
+    const char *recipient = contract_string_field(h->event, "recipient");
+    const char *why = recipient ? contract_string_field(h->event, "why") : NULL;
+    return why ? why : recipient;
+}
+
+/* The earlier event that this one is one more of: somebody was told, or not told, something else a moment ago; NULL when it stands
+ * alone. What the person was told of stands in the time line anyway. */
+static struct happened *one_more_of(struct history *history, size_t kept, const struct happened *h)
+{
+    const char *key = fold_key(h);
+    for (size_t i = kept; key && i-- > 0 && h->at_ms - history->events[i].at_ms < FOLD_MS;) {
+        struct happened *earlier = &history->events[i];
+        if (earlier->row == h->row && str_same(fold_key(earlier), key)) {
+            return earlier;
+        }
+    }
+    return NULL;
+}
+
 /* Keeps the events to be told, in place. */
 static void keep_told(const struct cli *cli, struct history *history)
 {
     size_t kept = 0;
     for (size_t i = 0; i < history->count; i++) {
-        if (history->events[i].row->line[0] != '\0' && (cli->options.all || !history->events[i].row->minor)) {
-            history->events[kept++] = history->events[i];
+        const struct happened *h = &history->events[i];
+        bool told = h->row->line[0] != '\0' && (cli->options.all || !h->row->minor);
+        struct happened *earlier = told && !cli->options.all ? one_more_of(history, kept, h) : NULL;
+        if (earlier) {
+            earlier->folded++;
+        } else if (told) {
+            history->events[kept++] = *h;
         }
     }
     history->count = kept;
@@ -122,7 +153,7 @@ static void gather(struct telling *t, struct history *history)
     for (size_t i = 0; i < history->count;) {
         size_t run = t->cli->options.all ? 1 : run_of(history, i);
         tell(t, &history->events[i], run);
-        i += run;
+        i += history->events[i].folded > 0 ? 1 : run;
     }
     for (size_t i = 0; i < t->count; i++) {
         t->paragraphs[i].lines = say_height(paragraph(t, &t->paragraphs[i]), TEXT_COLUMN, LINE_WIDTH);
