@@ -119,6 +119,8 @@ static void stale(struct commit *commit, struct bytes answer)
         why_set(&commit->why, "%s %s was changed meanwhile", commit->states[n].kind, commit->states[n].id);
     } else if (guard < commit->guard_count) {
         why_set(&commit->why, "%s %s was changed meanwhile", commit->guards[guard].kind, commit->guards[guard].id);
+    } else {
+        why_set(&commit->why, "something that root %s relied on was changed meanwhile", commit->root);
     }
     finish(commit, COMMIT_STALE);
 }

@@ -90,7 +90,7 @@ static void count_commit(struct commit *commit)
 
 static void several_commits_that_get_one_answer_are_unknown(void **state)
 {
-    static const char *const ANSWERS[] = {"$-1\r\n", ":1\r\n", "$4\r\nC5-1\r\n", "*1\r\n$1\r\nX\r\n"};
+    static const char *const ANSWERS[] = {"$-1\r\n", ":1\r\n", "$4\r\nC5-1\r\n", "*1\r\n$1\r\nX\r\n", "*1\r\n$2\r\nS9\r\n"};
     static const struct commit_event EVENT = {.subject = "intake.CaseClosed"};
     struct world *w = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(ANSWERS); i++) {
@@ -105,6 +105,7 @@ static void several_commits_that_get_one_answer_are_unknown(void **state)
         say(w, 0, ANSWERS[i], strlen(ANSWERS[i]));
         assert_int_equal(w->answered, 2);
         assert_int_equal(commits[1].outcome, COMMIT_UNKNOWN);
+        assert_true(commits[0].why.text[0] != '\0' && commits[1].why.text[0] != '\0');
     }
 }
 
