@@ -1,7 +1,8 @@
 /* casebus case timeline CASE: what happened to a case, told to a person on one screen.
  *
  * What one person (or the suite by itself) did within a minute is one paragraph; events of one kind that come together are one sentence.
- * When that is still more than a screen, the beginning and the end are told, and how much lies between. */
+ * When that is more than a screen, notices are only counted; when it still is, the beginning and the end are told, and how much lies
+ * between. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ enum {
     TEXT_COLUMN = 17,
     LINES_MAX = 40,
     BEGINNING_LINES = 12,  /* told of the beginning where not all fits */
-    PARAGRAPH_BYTES = 480, /* a longer one is not gone on with */
+    PARAGRAPH_BYTES = 320, /* a longer one is not gone on with */
     FOLD_MS = 600000,      /* notices to one person within so long are one sentence */
 };
 
@@ -35,6 +36,8 @@ struct telling {
     const Intake__Case *about;
     struct told *paragraphs;
     size_t count;
+    bool without_notices; /* they are only counted, because not all fits */
+    size_t notices;
 };
 
 /* ---- Sentences ---- */
@@ -125,12 +128,17 @@ static struct happened *one_more_of(struct history *history, size_t kept, const 
 }
 
 /* Keeps the events to be told, in place. */
-static void keep_told(const struct cli *cli, struct history *history)
+static void keep_told(struct telling *t, struct history *history)
 {
+    const struct cli *cli = t->cli;
     size_t kept = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct happened *h = &history->events[i];
         bool told = h->row->line[0] != '\0' && (cli->options.all || !h->row->minor);
+        if (told && t->without_notices && fold_key(h)) {
+            t->notices++;
+            continue;
+        }
         struct happened *earlier = told && !cli->options.all ? one_more_of(history, kept, h) : NULL;
         if (earlier) {
             earlier->folded++;
@@ -146,14 +154,27 @@ static const char *paragraph(const struct telling *t, const struct told *told)
     return arena_printf(&t->cli->arena, "%s%s", told->who, told->text);
 }
 
-static void gather(struct telling *t, struct history *history)
+static size_t lines_of(const struct telling *t)
 {
-    keep_told(t->cli, history);
-    t->paragraphs = ARENA_ARRAY(&t->cli->arena, struct told, history->count + 1);
-    for (size_t i = 0; i < history->count;) {
-        size_t run = t->cli->options.all ? 1 : run_of(history, i);
-        tell(t, &history->events[i], run);
-        i += history->events[i].folded > 0 ? 1 : run;
+    size_t lines = t->notices > 0;
+    for (size_t i = 0; i < t->count; i++) {
+        lines += t->paragraphs[i].lines;
+    }
+    return lines;
+}
+
+static void gather(struct telling *t, struct history history)
+{
+    struct happened *events = ARENA_ARRAY(&t->cli->arena, struct happened, history.count + 1);
+    memcpy(events, history.events, history.count * sizeof *events);
+    history.events = events;
+    keep_told(t, &history);
+    t->count = 0;
+    t->paragraphs = ARENA_ARRAY(&t->cli->arena, struct told, history.count + 1);
+    for (size_t i = 0; i < history.count;) {
+        size_t run = t->cli->options.all ? 1 : run_of(&history, i);
+        tell(t, &history.events[i], run);
+        i += history.events[i].folded > 0 ? 1 : run;
     }
     for (size_t i = 0; i < t->count; i++) {
         t->paragraphs[i].lines = say_height(paragraph(t, &t->paragraphs[i]), TEXT_COLUMN, LINE_WIDTH);
@@ -165,12 +186,8 @@ static void gather(struct telling *t, struct history *history)
 /* The paragraphs [from, to) that are left out, so that the rest and a line about them fit on a screen; none when all fits. */
 static void leave_out(const struct telling *t, size_t *from, size_t *to)
 {
-    size_t lines = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        lines += t->paragraphs[i].lines;
-    }
     *from = *to = t->count;
-    if (lines <= LINES_MAX || t->cli->options.all) {
+    if (lines_of(t) <= LINES_MAX || t->cli->options.all) {
         return;
     }
     size_t kept = 0;
@@ -197,6 +214,9 @@ static void print_paragraphs(const struct telling *t)
             say_wrapped(paragraph(t, told), TEXT_COLUMN, LINE_WIDTH);
         }
     }
+    if (t->notices > 0) {
+        printf("%*s%zu notices, given or withheld; --all tells them\n", TEXT_COLUMN, "", t->notices);
+    }
 }
 
 static void print_json_line(struct cli *cli, const struct happened *h)
@@ -220,7 +240,11 @@ int show_timeline(struct cli *cli, const char *case_id)
         return say_wrong((enum exit_status)exit_status_of(fault), "%s: %s", case_id, why.text);
     }
     if (!cli->options.json) {
-        gather(&t, &history);
+        gather(&t, history);
+        if (lines_of(&t) > LINES_MAX && !cli->options.all) {
+            t.without_notices = true;
+            gather(&t, history);
+        }
         print_paragraphs(&t);
         return EXIT_DONE;
     }
