@@ -258,6 +258,7 @@ static void fill_commit(struct call *call)
         .done = on_committed,
         .user = call,
     };
+    call->body = (struct bytes){0}; /* Of a run before a lost race. */
     memcpy(made.fingerprint, call->fingerprint, sizeof made.fingerprint);
     if (call->trace_id != NULL) {
         memcpy(made.trace_id, call->trace_id, TRACE_ID_SIZE);

@@ -27,6 +27,9 @@ void errand_return(struct errand *errand)
     if (errand->peer) {
         errand->peer->in_flight--;
         errand->peer->in_flight_bytes -= errand->bytes;
+        if (errand->peer->suspect == errand) {
+            errand->peer->suspect = NULL;
+        }
         errand->peer = NULL;
     }
     list_remove(&errand->node);

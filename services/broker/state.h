@@ -64,6 +64,7 @@ struct peer {
     unsigned lane_count;
     uint32_t window;             /* records it takes at a time */
     uint32_t in_flight, in_flight_bytes;
+    const struct errand *suspect; /* in its hand: an event that was in another's when that was lost */
     struct list errands;
     struct list parcels;
     size_t out_bytes;

@@ -197,26 +197,48 @@ static bool feed_send(struct broker *b, struct delivery *delivery, struct peer *
     MUST_NOT_REACH();
 }
 
+/* Whether it may be what kills instances: it was in the hand of one that was lost. */
+static bool is_suspect(const struct delivery *delivery)
+{
+    return delivery->feed->kind == FEED_LOG && delivery->lost > 0;
+}
+
+/* The next strand that can go, and to whom; NULL when none can. An instance has one suspect in hand at a time, so that a second loss
+ * tells which of them it was: without that, all that was beside a poisonous event would die with it. */
+static struct strand *next_to_go(struct broker *b, struct crew *crew, struct peer **out)
+{
+    for (struct list *node = crew->ready.next; node != &crew->ready; node = node->next) {
+        struct strand *strand = list_entry(node, struct strand, ready);
+        const struct delivery *delivery = strand_first(strand);
+        if (!partition_is_ours(b, strand->feed->partition)) {
+            continue;
+        }
+        *out = crew_choose(b, crew, delivery->entry->root_hash, delivery->entry->size + ENVELOPE_MAX);
+        if (!*out) {
+            return NULL;
+        }
+        if (!is_suspect(delivery) || !(*out)->suspect) {
+            return strand;
+        }
+    }
+    return NULL;
+}
+
 /* One step of handing out: true when there may be more to do. */
 bool crew_deliver(struct broker *b, struct crew *crew)
 {
-    struct list *node = list_first(&crew->ready);
-    if (!node) {
+    struct peer *peer = NULL;
+    struct strand *strand = next_to_go(b, crew, &peer);
+    if (!strand) {
         return false;
     }
-    struct strand *strand = list_entry(node, struct strand, ready);
     struct delivery *delivery = strand_first(strand);
-    if (!partition_is_ours(b, strand->feed->partition)) {
-        return false;
-    }
-    struct peer *peer = crew_choose(b, crew, delivery->entry->root_hash, delivery->entry->size + ENVELOPE_MAX);
-    if (!peer) {
-        return false;
-    }
-    list_remove(node);
+    list_remove(&strand->ready);
     delivery->stage = STAGE_SENT;
     if (!feed_send(b, delivery, peer)) {
         park_kill(b, delivery); /* It cannot be sent to anybody. */
+    } else if (is_suspect(delivery)) {
+        peer->suspect = &delivery->errand;
     }
     return true;
 }

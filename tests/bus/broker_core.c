@@ -158,6 +158,15 @@ static void two_links_lost_on_one_event_are_enough(void **state)
         "= store cursor notes 1", "= nothing");
 }
 
+static void only_the_event_that_kills_twice_dies_and_not_what_was_beside_it(void **state)
+{
+    (void)state;
+    STORY("hello n1 group=notes wants=plan.Made", "logs 3 plan.Made", "wait 600", "= n1 EVT r0/1 try 1", "= n1 EVT r1/1 try 1", "= n1 EVT r2/1 try 1",
+        "gone n1", "hello n2 group=notes wants=plan.Made", "= n2 EVT r0/1 try 2", "= nothing", "gone n2", "= store dead notes r0/1 LINKS_LOST",
+        "hello n3 group=notes wants=plan.Made", "= n3 EVT r1/1 try 2", "= nothing", "ack n3", "= n3 EVT r2/1 try 2", "ack n3", "wait 300",
+        "= store cursor notes 3", "= nothing");
+}
+
 static void a_lost_link_returns_its_event_to_another_instance(void **state)
 {
     (void)state;
@@ -289,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_poison_event_dies_after_five_attempts_and_parks_its_root_alone),
         cmocka_unit_test(an_event_put_off_for_want_of_room_is_no_poison),
         cmocka_unit_test(two_links_lost_on_one_event_are_enough),
+        cmocka_unit_test(only_the_event_that_kills_twice_dies_and_not_what_was_beside_it),
         cmocka_unit_test(a_lost_link_returns_its_event_to_another_instance),
         cmocka_unit_test(who_greets_again_gets_its_events_again_and_is_not_blamed),
         cmocka_unit_test(a_retried_root_catches_up_in_order_and_is_live_again),
