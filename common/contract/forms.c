@@ -1,6 +1,7 @@
 #include "common/contract/rules.h"
 
 #include "common/core/date.h"
+#include "common/core/id.h"
 #include "common/core/must.h"
 #include "common/core/slice.h"
 #include "common/core/zone.h"
@@ -23,13 +24,7 @@ static bool is_alphanumeric(char c)
 
 static bool is_id(const char *text)
 {
-    size_t length = 0;
-    for (; text[length] != '\0'; length++) {
-        if (length == ID_MAX || (!is_alphanumeric(text[length]) && strchr("._:-", text[length]) == NULL)) {
-            return false;
-        }
-    }
-    return length > 0;
+    return strlen(text) <= ID_MAX && id_is_valid(text);
 }
 
 static bool is_date(const char *text)
@@ -215,7 +210,7 @@ static const struct {
     bool (*holds)(const char *text);
 } FORMS[] = {
     [CASEBUS__FORM__FORM_UNSPECIFIED] = {"text", is_anything},
-    [CASEBUS__FORM__FORM_ID] = {"an id (1 to 64 of letters, digits, . _ : -)", is_id},
+    [CASEBUS__FORM__FORM_ID] = {"an id (1 to 64 of letters, digits, . _ -, a letter or digit first)", is_id},
     [CASEBUS__FORM__FORM_DATE] = {"a date (YYYY-MM-DD)", is_date},
     [CASEBUS__FORM__FORM_CODE] = {"a code (1 to 64 printable characters without space)", is_code},
     [CASEBUS__FORM__FORM_STATE] = {"a US state or territory (two capital letters)", is_state},

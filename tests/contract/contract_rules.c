@@ -21,10 +21,12 @@ static void a_form_holds_or_not(void **state)
         bool holds;
     } ROWS[] = {
         {FORM(UNSPECIFIED), "anything at all", true},
-        {FORM(ID), "0a7-abc.n1:x_Y", true},
+        {FORM(ID), "0a7-abc.n1-x_Y", true},
         {FORM(ID), "", false},
         {FORM(ID), "a b", false},
         {FORM(ID), "a/b", false},
+        {FORM(ID), "a:b", false},
+        {FORM(ID), "-a", false},
         {FORM(ID), "1234567890123456789012345678901234567890123456789012345678901234", true},
         {FORM(ID), "12345678901234567890123456789012345678901234567890123456789012345", false},
         {FORM(DATE), "2024-02-29", true},
