@@ -48,7 +48,8 @@ struct journal;
 
 enum journal_state { JOURNAL_NOTHING, JOURNAL_BEGUN, JOURNAL_ENDED };
 
-/* Opens the journal, made where it is missing; entries older than JOURNAL_DAYS are left out for good. UNAVAILABLE with a sentence. */
+/* Opens the journal, made where it is missing; entries older than JOURNAL_DAYS are left out for good. UNAVAILABLE with a sentence,
+ * also while another courier holds it: each keeps its own. */
 enum fault journal_open(const char *path, int64_t now_ms, struct journal **out, struct why *why);
 void journal_close(struct journal **journal);
 

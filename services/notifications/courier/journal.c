@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/core/hash.h"
@@ -26,6 +27,7 @@ struct entry {
 
 struct journal {
     int fd;
+    int lock; /* of `<path>.lock`, held for life: two couriers with one journal would each forget what the other did */
     struct entry *buckets[BUCKETS];
 };
 
@@ -57,7 +59,8 @@ static void note(struct journal *journal, const char *id, int64_t at_ms, Notific
     (*at)->code = code;
 }
 
-static void read_lines(struct journal *journal, FILE *in, int64_t oldest_ms)
+/* False when it could not be read to its end: what stands there must not be forgotten. */
+static bool read_lines(struct journal *journal, FILE *in, int64_t oldest_ms)
 {
     char line[LINE_MAX_BYTES];
     while (fgets(line, sizeof line, in)) {
@@ -70,6 +73,7 @@ static void read_lines(struct journal *journal, FILE *in, int64_t oldest_ms)
             note(journal, id, at_ms, (Notifications__SendOutcome)outcome, code);
         }
     }
+    return ferror(in) == 0;
 }
 
 static bool write_line(int fd, const char *id, int64_t at_ms, Notifications__SendOutcome outcome, uint32_t code)
@@ -101,17 +105,41 @@ static bool write_anew(struct journal *journal, const char *path)
     return true;
 }
 
+static bool lock(struct journal *journal, const char *path, struct why *why)
+{
+    char name[4096];
+    int size = snprintf(name, sizeof name, "%s.lock", path);
+    journal->lock = size > 0 && size < (int)sizeof name ? open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (journal->lock < 0) {
+        why_set(why, "the journal %s cannot be written: %s", path, strerror(errno));
+    } else if (flock(journal->lock, LOCK_EX | LOCK_NB) != 0) {
+        why_set(why, "another courier uses the journal %s", path);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static bool read_old(struct journal *journal, const char *path, int64_t oldest_ms, struct why *why)
+{
+    FILE *in = fopen(path, "re");
+    bool good = in ? read_lines(journal, in, oldest_ms) : errno == ENOENT;
+    if (!good) {
+        why_set(why, "the journal %s cannot be read: %s", path, strerror(errno));
+    }
+    if (in) {
+        fclose(in);
+    }
+    return good;
+}
+
 enum fault journal_open(const char *path, int64_t now_ms, struct journal **out, struct why *why)
 {
     struct journal *journal = calloc(1, sizeof *journal);
     MUST(journal != NULL);
     journal->fd = -1;
-    FILE *in = fopen(path, "re");
-    if (in) {
-        read_lines(journal, in, now_ms - JOURNAL_DAYS * DAY_MS);
-        fclose(in);
-    } else if (errno != ENOENT) {
-        why_set(why, "the journal %s cannot be read: %s", path, strerror(errno));
+    journal->lock = -1;
+    if (!lock(journal, path, why) || !read_old(journal, path, now_ms - JOURNAL_DAYS * DAY_MS, why)) {
         journal_close(&journal);
         return FAULT_UNAVAILABLE;
     }
@@ -138,6 +166,9 @@ void journal_close(struct journal **journal)
     }
     if ((*journal)->fd >= 0) {
         close((*journal)->fd);
+    }
+    if ((*journal)->lock >= 0) {
+        close((*journal)->lock);
     }
     free(*journal);
     *journal = NULL;

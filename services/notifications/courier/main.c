@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/bus/link.h"
@@ -362,8 +363,12 @@ static bool read_password(const char *path, char out[static PASSWORD_BYTES], str
         return true;
     }
     FILE *in = fopen(path, "re");
-    if (!in || !fgets(out, PASSWORD_BYTES, in)) {
-        why_set(why, "the password file %s cannot be read", path);
+    struct stat stat;
+    if (!in || fstat(fileno(in), &stat) != 0 || !fgets(out, PASSWORD_BYTES, in)) {
+        why_set(why, "the password file %s cannot be read, or is empty", path);
+    } else if (stat.st_mode & (S_IRWXG | S_IRWXO)) {
+        out[0] = '\0';
+        why_set(why, "the password file %s may be read by others: chmod 600 it", path);
     } else {
         out[strcspn(out, "\r\n")] = '\0';
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ static void set_options(const struct post *post, struct parcel *parcel)
     curl_easy_setopt(parcel->curl, CURLOPT_READDATA, parcel);
     curl_easy_setopt(parcel->curl, CURLOPT_WRITEFUNCTION, drop_answer);
     curl_easy_setopt(parcel->curl, CURLOPT_TIMEOUT, (long)options->timeout_s);
+    curl_easy_setopt(parcel->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)options->timeout_s);
     curl_easy_setopt(parcel->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(parcel->curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(parcel->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -165,6 +167,16 @@ static Notifications__SendOutcome outcome_of(const struct parcel *parcel, CURLco
                                       : NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_TEMPORARY;
 }
 
+/* A connection on which something went wrong is not used again. Cut here, because libcurl would say QUIT on it and wait for a server
+ * that says nothing, and all other mails with it. */
+static void cut_connection(const struct parcel *parcel)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(parcel->curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD) {
+        shutdown(fd, SHUT_RDWR);
+    }
+}
+
 static void end_parcel(struct post *post, struct parcel *parcel, CURLcode result)
 {
     long code = 0;
@@ -176,6 +188,9 @@ static void end_parcel(struct post *post, struct parcel *parcel, CURLcode result
     }
     *at = parcel->next;
     post->under_way--;
+    if (result != CURLE_OK) {
+        cut_connection(parcel);
+    }
     curl_multi_remove_handle(post->multi, parcel->curl);
     curl_easy_cleanup(parcel->curl);
     curl_slist_free_all(parcel->to);
