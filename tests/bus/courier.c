@@ -232,6 +232,7 @@ static void what_becomes_of_a_mail_follows_the_last_word(void **state)
         assert_true(ROWS[i].code == 0 || end.code == ROWS[i].code);
         assert_int_equal(server.count, ROWS[i].texts);
         assert_int_equal(server.connections, 1); /* Nothing is sent again by itself. */
+        assert_int_equal(server.nagged, 0);      /* Nor is a silent server asked to say goodbye, while all others wait. */
     }
 }
 

@@ -79,6 +79,13 @@ static bool take_text(struct talk *talk, struct smtp_mail *mail)
     return false;
 }
 
+static void count(struct smtp_server *server, unsigned *what)
+{
+    pthread_mutex_lock(&server->lock);
+    *what += 1;
+    pthread_mutex_unlock(&server->lock);
+}
+
 /* The last word on a mail; false: none. */
 static bool judge(struct talk *talk)
 {
@@ -92,6 +99,7 @@ static bool judge(struct talk *talk)
         return false;
     case SMTP_SILENT_AFTER_TEXT:
         while (next_line(talk, line)) {
+            count(talk->server, &talk->server->nagged);
         }
         return false;
     case SMTP_ACCEPTS:
@@ -139,13 +147,6 @@ static bool answer_data(struct talk *talk)
     }
     keep(talk);
     return judge(talk);
-}
-
-static void count(struct smtp_server *server, unsigned *what)
-{
-    pthread_mutex_lock(&server->lock);
-    *what += 1;
-    pthread_mutex_unlock(&server->lock);
 }
 
 static bool answer_command(struct talk *talk, const char *line)

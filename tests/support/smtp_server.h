@@ -36,6 +36,7 @@ struct smtp_server {
     pthread_mutex_t lock; /* of what follows */
     unsigned connections;
     unsigned envelopes; /* MAIL FROM heard */
+    unsigned nagged;    /* lines that came while it was silent */
     struct smtp_mail mails[SMTP_MAILS_MAX];
     unsigned count; /* mails whose whole text came, whatever it was told of them */
 };
