@@ -102,15 +102,16 @@ static void take_facts(struct decision *d, Claims__Coverage *coverage, const Cla
     if (!knows_case(coverage, cmd->case_id)) {
         APPEND(d, coverage, case_ids, cmd->case_id);
     }
+    if (coverage->n_case_ids > COVERAGE_CASES_MAX) {
+        coverage->case_ids++;
+        coverage->n_case_ids--;
+    }
 }
 
 enum fault record_coverage(struct decision *d, Claims__Coverage *coverage, const Claims__RecordCoverage *cmd)
 {
     if (coverage->state && strcmp(coverage->payer_id, cmd->payer_id) != 0) {
         return refuse(d, "coverage %s is of payer %s, not of %s", cmd->coverage_id, coverage->payer_id, cmd->payer_id);
-    }
-    if (coverage->n_case_ids >= COVERAGE_CASES_MAX && !knows_case(coverage, cmd->case_id)) {
-        return refuse(d, "coverage %s has %d cases already", cmd->coverage_id, COVERAGE_CASES_MAX);
     }
     bool waiting = coverage->state && coverage->answered_at_ms < coverage->asked_at_ms;
     bool fresh = coverage->answered_at_ms && d->now_ms - coverage->answered_at_ms < COVERAGE_FRESH_HOURS * HOUR_MS;

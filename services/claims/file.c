@@ -87,15 +87,12 @@ static Payer__Member *member_of(
     return member;
 }
 
-/* The same for every case of that member: made of the payer and the card, or of the person where nobody knows the card.
- */
+/* The same for every case of that person: made of payer, card and person, because a family may share one card, and what the payer
+ * says of one of them is not to be told of another. */
 static const char *coverage_id_of(struct decision *d, const char *payer_id, const Payer__Member *member)
 {
-    if (!str_is_empty(member->member_id)) {
-        return identity_key(d, text_of(d, "coverage|%s|%s", payer_id, member->member_id));
-    }
-    return identity_key(d, text_of(d, "coverage|%s|%s|%s|%s|%d", payer_id, member->family_name, member->given_name,
-                               member->birth_date, (int)member->sex));
+    return identity_key(d, text_of(d, "coverage|%s|%s|%s|%s|%s|%d", payer_id, member->member_id ? member->member_id : "",
+                               member->family_name, member->given_name, member->birth_date, (int)member->sex));
 }
 
 static void ask_to_record(struct decision *d, Claims__BenefitFile *file, const Claims__CoverageView *view)

@@ -17,6 +17,7 @@
 
 enum {
     SLOT_TRIES = 6,
+    SEARCH_ROUNDS = 8, /* others book at the same time: a list of free times grows old */
     SEARCH_FROM_HOURS = 18,
     SEARCH_DAYS = 13,
 };
@@ -250,15 +251,16 @@ static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const
     return NULL;
 }
 
-/* Tries one free time after the other: somebody else may have taken it meanwhile. */
-static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, const Scheduling__SlotList *slots)
+/* Tries one free time after the other: somebody else may have taken it meanwhile. STAGE_ENDED: all are gone, search again. */
+static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, const Scheduling__SlotList *slots, int round)
 {
+    const char *why = "the calendars are full";
     for (size_t i = 0; slots && i < slots->n_slots; i++) {
         const char *json = journey_print(j,
             "{\"appointmentId\":\"%s\",\"caseId\":\"%s\",\"confirm\":true,\"slot\":{\"resourceId\":\"%s\",\"startAtMs\":\"%" PRId64 "\"}}",
             a->appointment_id, j->case_id, slots->slots[i]->resource_id, slots->slots[i]->start_at_ms);
         struct answered answered;
-        if (journey_send(j, SCHEDULER, journey_print(j, "hold %zu", i), "scheduling.HoldAppointment", json, &answered) != FAULT_NONE && i + 1 == slots->n_slots) {
+        if (journey_send(j, SCHEDULER, journey_print(j, "hold %d %zu", round, i), "scheduling.HoldAppointment", json, &answered) != FAULT_NONE && i + 1 == slots->n_slots) {
             return journey_broke(j, exit_status_of(answered.fault), "scheduling.HoldAppointment: %s", answered.why.text);
         }
         const Scheduling__Appointment *now = wait_for_calendar(j, a->appointment_id);
@@ -268,8 +270,20 @@ static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, 
         if (now->state == SCHEDULING__APPOINTMENT_STATE__APPOINTMENT_STATE_BOOKED) {
             return STAGE_NEXT;
         }
+        why = now->refused_why ? now->refused_why : answered.why.text;
     }
-    return journey_broke(j, EXIT_REFUSED, "no free time was found for %s", a->title);
+    journey_broke(j, EXIT_REFUSED, "no free time was found for %s: %s", a->title, why);
+    return STAGE_ENDED;
+}
+
+static enum stage_end search_and_book(struct journey *j, const Scheduling__Appointment *a)
+{
+    enum stage_end end = STAGE_ENDED;
+    for (int round = 0; round < SEARCH_ROUNDS && end == STAGE_ENDED; round++) {
+        const Scheduling__SlotList *slots = find_slots(j, a);
+        end = slots ? book(j, a, slots, round) : STAGE_BROKE;
+    }
+    return end;
 }
 
 static enum stage_end stage_appointment(struct journey *j)
@@ -280,8 +294,7 @@ static enum stage_end stage_appointment(struct journey *j)
         return STAGE_BROKE;
     }
     if (a->state != SCHEDULING__APPOINTMENT_STATE__APPOINTMENT_STATE_BOOKED) {
-        const Scheduling__SlotList *slots = find_slots(j, a);
-        if (!slots || book(j, a, slots) != STAGE_NEXT) {
+        if (search_and_book(j, a) != STAGE_NEXT) {
             return STAGE_BROKE;
         }
     }

@@ -32,7 +32,8 @@ enum {
     AGENDA_APPOINTMENTS_MAX = 100,
     SLOT_STEP_MINUTES = 15,     /* Free times are offered on this grid. */
     SLOT_SEARCH_DAYS_MAX = 14,
-    SLOT_RESOURCES_MAX = 12,
+    SLOT_RESOURCES_MAX = 24,    /* Of one group of the directory. */
+    SLOT_CALENDAR_DAYS_MAX = 168, /* Calendar days that one search looks at, of all resources together. */
     SLOT_LIMIT = 20,
     DIRECTORY_STATES_MAX = 12,  /* Who serves more states is found as if it served any. */
 };

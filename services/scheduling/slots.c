@@ -12,6 +12,7 @@ struct search {
     const Scheduling__FindSlots *query;
     int64_t from_ms; /* Never before now. */
     int64_t to_ms;
+    int days; /* Of each resource: the more are asked, the fewer. */
     Scheduling__SlotList *found;
 };
 
@@ -61,7 +62,7 @@ static void search_resource(struct search *s, const Scheduling__Resource *resour
     }
     struct date date = zone_date(zone, s->from_ms);
     struct date last = zone_date(zone, s->to_ms);
-    for (int n = 0; n < SLOT_SEARCH_DAYS_MAX && date_compare(date, last) <= 0; n++, date = date_add_days(date, 1)) {
+    for (int n = 0; n < s->days && date_compare(date, last) <= 0; n++, date = date_add_days(date, 1)) {
         const char *day_id = calendar_day_id(s->d, resource, zone_instant(zone, (struct wall_time){.date = date, .hour = 12}, NULL));
         const Scheduling__CalendarDay *day = see(s->d, "scheduling", "calendar_day", day_id, day_id);
         for (size_t i = 0; i < resource->n_hours && !s->d->wants; i++) {
@@ -88,22 +89,35 @@ static void search_by_id(struct search *s, const char *resource_id)
     }
 }
 
-static void search_group(struct search *s, const char *group)
+/* ---- Whom to ask ---- */
+
+struct asked {
+    const char *ids[2 * SLOT_RESOURCES_MAX];
+    size_t count;
+};
+
+static void ask_group(struct search *s, struct asked *asked, const char *group)
 {
     const struct index_page *page = index_page(s->d, "resources", group, SLOT_RESOURCES_MAX);
     for (size_t i = 0; page && i < page->count; i++) {
-        search_by_id(s, page->lines[i].member);
+        asked->ids[asked->count++] = page->lines[i].member;
     }
 }
 
-static void search_specialty(struct search *s)
+static void choose_asked(struct search *s, struct asked *asked)
 {
     const Scheduling__FindSlots *query = s->query;
+    for (size_t i = 0; i < query->n_resource_ids && i < SLOT_RESOURCES_MAX; i++) {
+        asked->ids[asked->count++] = query->resource_ids[i];
+    }
+    if (query->n_resource_ids > 0) {
+        return;
+    }
     if (query->patient_state) {
-        search_group(s, directory_group(s->d, query->specialty, query->patient_state));
-        search_group(s, directory_group(s->d, query->specialty, NULL));
+        ask_group(s, asked, directory_group(s->d, query->specialty, query->patient_state));
+        ask_group(s, asked, directory_group(s->d, query->specialty, NULL));
     } else {
-        search_group(s, query->specialty);
+        ask_group(s, asked, query->specialty);
     }
 }
 
@@ -116,13 +130,13 @@ enum fault find_slots(struct decision *d, const void *none, const Scheduling__Fi
     if (query->from_ms >= query->to_ms) {
         return refuse(d, "the search ends before it begins");
     }
-    struct search s = {d, query, query->from_ms > d->now_ms ? query->from_ms : d->now_ms + 1, query->to_ms, NULL};
+    struct search s = {d, query, query->from_ms > d->now_ms ? query->from_ms : d->now_ms + 1, query->to_ms, 0, NULL};
     s.found = MAKE(d, Scheduling__SlotList, scheduling__slot_list__descriptor);
-    for (size_t i = 0; i < query->n_resource_ids && i < SLOT_RESOURCES_MAX; i++) {
-        search_by_id(&s, query->resource_ids[i]);
-    }
-    if (query->n_resource_ids == 0) {
-        search_specialty(&s);
+    struct asked asked = {0};
+    choose_asked(&s, &asked);
+    s.days = asked.count > SLOT_CALENDAR_DAYS_MAX / SLOT_SEARCH_DAYS_MAX ? (int)(SLOT_CALENDAR_DAYS_MAX / asked.count) : SLOT_SEARCH_DAYS_MAX;
+    for (size_t i = 0; i < asked.count; i++) {
+        search_by_id(&s, asked.ids[i]);
     }
     if (d->wants) {
         return FAULT_WANT;

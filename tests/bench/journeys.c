@@ -25,7 +25,7 @@ enum {
     JOURNEYS = 200, /* of one measurement */
     JOURNEYS_LEAST = 2,
     WORKERS = 4,      /* patients at a time */
-    STAFF_COPIES = 2, /* more would lie in more partitions than one question may look into */
+    STAFF_COPIES = 24, /* so that nobody waits for a free hour */
     PATIENCE_MS = 60000,
 };
 
