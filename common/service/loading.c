@@ -13,9 +13,12 @@
 struct reading {
     struct load load;
     struct call *call;
-    size_t places[DECISION_AGGREGATES_MAX];
-    struct load_aggregate aggregates[DECISION_AGGREGATES_MAX];
+    size_t room; /* of both lists */
+    size_t *places;
+    struct load_aggregate *aggregates;
 };
+
+#define READING_ROOM 8 /* most rules know fewer */
 
 static void arrived(struct call *call)
 {
@@ -93,7 +96,6 @@ static struct reading *reading_new(struct call *call, uint32_t partition)
     reading->load = (struct load){
         .partition = partition,
         .tenant = call->tenant->name,
-        .aggregates = reading->aggregates,
         .arena = &call->arena,
         .done = on_loaded,
         .user = reading,
@@ -104,6 +106,28 @@ static struct reading *reading_new(struct call *call, uint32_t partition)
         reading->load.command_id = is_remembered(call) ? call->d->command_id : NULL;
     }
     return reading;
+}
+
+/* The lists double where they must; the old ones are left to the arena. */
+static void reading_add(struct reading *reading, size_t place, const struct known *known)
+{
+    struct arena *arena = &reading->call->arena;
+    size_t count = reading->load.count;
+    if (count == reading->room) {
+        size_t room = reading->room > 0 ? 2 * reading->room : READING_ROOM;
+        size_t *places = ARENA_ARRAY(arena, size_t, room);
+        struct load_aggregate *aggregates = ARENA_ARRAY(arena, struct load_aggregate, room);
+        for (size_t i = 0; i < count; i++) {
+            places[i] = reading->places[i];
+            aggregates[i] = reading->aggregates[i];
+        }
+        reading->room = room;
+        reading->places = places;
+        reading->aggregates = reading->load.aggregates = aggregates;
+    }
+    reading->places[count] = place;
+    reading->aggregates[count] = (struct load_aggregate){.service = known->service, .kind = known->kind, .id = known->key};
+    reading->load.count++;
 }
 
 struct readings {
@@ -141,9 +165,7 @@ static bool gather(struct call *call, struct readings *readings)
         if (reading == NULL) {
             continue; /* The rule will ask again, in the next round. */
         }
-        reading->places[reading->load.count] = i;
-        reading->aggregates[reading->load.count++] =
-            (struct load_aggregate){.service = known->service, .kind = known->kind, .id = known->key};
+        reading_add(reading, i, known);
     }
     return true;
 }
