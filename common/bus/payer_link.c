@@ -144,8 +144,7 @@ static Casebus__Envelope *read_token(const char *token, struct arena *arena)
 {
     uint8_t bytes[TOKEN_BYTES_MAX];
     size_t size = 0;
-    if (!base64_read(
-            bytes, sizeof(bytes), token, strlen(token), sodium_base64_VARIANT_URLSAFE_NO_PADDING, &size)) {
+    if (!base64_read(bytes, sizeof(bytes), token, strlen(token), sodium_base64_VARIANT_URLSAFE_NO_PADDING, &size)) {
         return NULL;
     }
     Casebus__Envelope *envelope = read_envelope(bytes, size, arena);

@@ -85,7 +85,8 @@ static enum fault authenticate(struct call *call)
                    : call_fail(
                          call, FAULT_FORBIDDEN, "the actor %s is no service of this installation", envelope->actor_id);
     }
-    enum actor_verdict verdict = actor_verify(options->trust, &call->runtime->signers, envelope, call->runtime->now.wall_ms);
+    enum actor_verdict verdict =
+        actor_verify(options->trust, &call->runtime->signers, envelope, call->runtime->now.wall_ms);
     if (verdict != ACTOR_GENUINE) {
         /* Final, also where the signature is too old: the same call carries the same signature however often it comes. */
         return call_fail(call, FAULT_FORBIDDEN, "the actor %s %s", envelope->actor_id, actor_verdict_text(verdict));

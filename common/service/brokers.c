@@ -122,8 +122,7 @@ static struct record record_of(const struct outgoing *answer)
         .verb = (uint8_t)answer->verb,
         .status = (uint8_t)answer->status,
         .flags = (uint16_t)((answer->bell ? RECORD_BELL : 0) | (answer->bell_lanes ? RECORD_BELL_LANES : 0) |
-                            (answer->repeat ? RECORD_REPEAT : 0) |
-                            (answer->sealed ? RECORD_SEALED : 0)),
+                            (answer->repeat ? RECORD_REPEAT : 0) | (answer->sealed ? RECORD_SEALED : 0)),
         .partition = answer->partition,
         .ttl_ms = answer->ttl_ms,
         .epoch = answer->epoch,

@@ -126,7 +126,8 @@ static void reading_add(struct reading *reading, size_t place, const struct know
         reading->aggregates = reading->load.aggregates = aggregates;
     }
     reading->places[count] = place;
-    reading->aggregates[count] = (struct load_aggregate){.service = known->service, .kind = known->kind, .id = known->key};
+    reading->aggregates[count] =
+        (struct load_aggregate){.service = known->service, .kind = known->kind, .id = known->key};
     reading->load.count++;
 }
 

@@ -7,7 +7,8 @@
 #include "common/core/zone.h"
 
 static const char *const WEEKDAYS[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-static const char *const MONTHS[] = {"", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const MONTHS[] = {
+    "", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 static const struct zone *zone_or_tenants(const struct decision *d, const char *name)
 {
@@ -23,8 +24,8 @@ const char *say_when(struct decision *d, const char *zone, int64_t at_ms)
     struct local_time local = zone_local(zone_or_tenants(d, zone), at_ms);
     struct wall_time wall = local.wall;
     int hour = wall.hour % 12 == 0 ? 12 : wall.hour % 12;
-    return text_of(d, "%s %s %d, %d %d:%02d %s %s", WEEKDAYS[date_weekday(wall.date)], MONTHS[wall.date.month], wall.date.day,
-        wall.date.year, hour, wall.minute, wall.hour < 12 ? "AM" : "PM", local.abbreviation);
+    return text_of(d, "%s %s %d, %d %d:%02d %s %s", WEEKDAYS[date_weekday(wall.date)], MONTHS[wall.date.month],
+        wall.date.day, wall.date.year, hour, wall.minute, wall.hour < 12 ? "AM" : "PM", local.abbreviation);
 }
 
 const char *say_day(struct decision *d, const char *zone, int64_t at_ms)

@@ -35,7 +35,7 @@ struct outgoing {
     uint16_t partition;
     bool bell;       /* the partition has a new record */
     bool bell_lanes; /* and a new task */
-    bool repeat; /* the stored answer of an earlier commit */
+    bool repeat;     /* the stored answer of an earlier commit */
     bool sealed;
     struct bytes envelope; /* an Outcome; empty for ACK */
     struct bytes body;

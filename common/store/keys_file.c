@@ -249,8 +249,8 @@ static bool make_tenant(struct keys *keys, const struct key *root, const char *t
     hex_encode(digits, wrapped, sizeof wrapped);
     size_t used = strlen(text);
     bool open_line = used > 0 && text[used - 1] != '\n'; /* as an editor may leave it */
-    int size = snprintf(
-        text + used, text_size - used, "%s%s %d %s\n", open_line ? "\n" : "", tenant, KEY_FIRST_EPOCH, digits);
+    int size =
+        snprintf(text + used, text_size - used, "%s%s %d %s\n", open_line ? "\n" : "", tenant, KEY_FIRST_EPOCH, digits);
     bool good = (size_t)size < text_size - used && ring_add_tenant(keys, tenant, KEY_FIRST_EPOCH, secret);
     sodium_memzero(secret, sizeof secret);
     return good;
@@ -375,8 +375,7 @@ static enum fault add_lane_file(struct keys *keys, const struct folder *folder, 
     struct slice line = slice_trim(slice_of(text));
     bool good = take_word(&line, tenant, sizeof tenant) && id_is_valid(tenant) &&
                 take_word(&line, payer, sizeof payer) && id_is_valid(payer) && take_epoch(&line, &key.epoch) &&
-                take_word(&line, digits, sizeof digits) && line.at == NULL &&
-                hex_decode(key.bytes, KEY_SIZE, digits);
+                take_word(&line, digits, sizeof digits) && line.at == NULL && hex_decode(key.bytes, KEY_SIZE, digits);
     if (!good || ring_add_lane(keys, tenant, payer, &key) == NULL) {
         why_set(why, "cannot use %s/%s: it is not `tenant payer epoch key`", folder->path, file);
         fault = FAULT_REFUSED;

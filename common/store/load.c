@@ -49,8 +49,8 @@ static bool read_root(const redisReply *reply, struct root_state *out)
     if (head->type == REDIS_REPLY_NIL) {
         return true; /* it has no record yet, perhaps an inbox mark */
     }
-    if (!reply_number(sequence, &number) || number < 1 || head->len != RECORD_ID_SIZE || last->type != REDIS_REPLY_STRING ||
-        !stream_id_parse(last->str, last->len, &out->last)) {
+    if (!reply_number(sequence, &number) || number < 1 || head->len != RECORD_ID_SIZE ||
+        last->type != REDIS_REPLY_STRING || !stream_id_parse(last->str, last->len, &out->last)) {
         return false;
     }
     out->sequence = (uint64_t)number;

@@ -327,7 +327,8 @@ const struct broker_counters *broker_counters(const struct broker *b)
 
 bool broker_is_drained(const struct broker *b)
 {
-    return b->draining && nothing_under_way(b) && b->ask_count == 0 && list_is_empty(&b->dirty) && list_is_empty(&b->stuck);
+    return b->draining && nothing_under_way(b) && b->ask_count == 0 && list_is_empty(&b->dirty) &&
+           list_is_empty(&b->stuck);
 }
 
 bool broker_store_is_ready(const struct broker *b)

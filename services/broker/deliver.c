@@ -62,7 +62,8 @@ void deliver_kept(struct broker *b, struct partition *p, const struct broker_inp
 
 static bool may_read(const struct broker *b, const struct feed *feed)
 {
-    return feed->known && feed->count + BROKER_PAGE <= b->limits.window && !crew_is_full(b, feed->crew) && crew_is_manned(feed->crew);
+    return feed->known && feed->count + BROKER_PAGE <= b->limits.window && !crew_is_full(b, feed->crew) &&
+           crew_is_manned(feed->crew);
 }
 
 static bool ask_live(struct broker *b, struct partition *p)
@@ -130,7 +131,8 @@ static bool offer(struct broker *b, struct feed *feed, struct page *page)
     if (strand && strand->standing != LIVE) {
         return true; /* It is read when the root drains. */
     }
-    if (feed->count >= b->limits.window || crew_is_full(b, feed->crew) || !(strand = strand_require(b, feed, feed->crew, page->root_hash))) {
+    if (feed->count >= b->limits.window || crew_is_full(b, feed->crew) ||
+        !(strand = strand_require(b, feed, feed->crew, page->root_hash))) {
         return false;
     }
     bool added = strand_add(b, strand, page_entry(page));
@@ -236,7 +238,8 @@ bool deliver_event(struct broker *b, struct delivery *delivery, struct peer *pee
     if (casebus__envelope__get_packed_size(&envelope) > sizeof packed) {
         return false;
     }
-    struct record record = {.verb = VERB_EVT, .flags = RECORD_SEALED, .envelope = packed, .body = entry->bytes, .body_size = entry->size};
+    struct record record = {
+        .verb = VERB_EVT, .flags = RECORD_SEALED, .envelope = packed, .body = entry->bytes, .body_size = entry->size};
     record.envelope_size = (uint32_t)casebus__envelope__pack(&envelope, packed);
     if (!record_fits(&record)) {
         return false;

@@ -72,7 +72,8 @@ static void say_welcome(struct insurer *insurer, struct loop_now now, uint64_t t
     insurer_say(insurer, now.monotonic_ms, &record);
 }
 
-static void admit(struct edge *edge, uint32_t peer, const struct record *record, const Casebus__Hello *hello, struct loop_now now)
+static void admit(
+    struct edge *edge, uint32_t peer, const struct record *record, const Casebus__Hello *hello, struct loop_now now)
 {
     struct why why;
     struct insurer *insurer = find(edge, peer);
@@ -99,9 +100,11 @@ static void take_hello(struct edge *edge, uint32_t peer, const struct record *re
     struct arena arena;
     struct why why;
     ProtobufCMessage *message;
-    struct bytes bytes = record->body_size ? bytes_of(record->body, record->body_size) : bytes_of(record->envelope, record->envelope_size);
+    struct bytes bytes = record->body_size ? bytes_of(record->body, record->body_size)
+                                           : bytes_of(record->envelope, record->envelope_size);
     arena_init(&arena, 1 << 20);
-    if (contract_unpack(&casebus__hello__descriptor, bytes.at, bytes.size, &CROSSING_PAYER, &arena, &why, &message) != FAULT_NONE) {
+    if (contract_unpack(&casebus__hello__descriptor, bytes.at, bytes.size, &CROSSING_PAYER, &arena, &why, &message) !=
+        FAULT_NONE) {
         say_reset(edge, peer, record->tag, STATUS_REFUSED, why.text);
     } else if (((Casebus__Hello *)message)->kind != CASEBUS__PEER_KIND__PEER_KIND_PAYER) {
         say_reset(edge, peer, record->tag, STATUS_REFUSED, "only insurers link to an edge");
@@ -208,7 +211,8 @@ static bool start(struct edge *edge, const struct settings *settings, struct why
     edge->broker = brokers[0];
     list_init(&edge->insurers);
     entropy_fill(&edge->sessions, sizeof edge->sessions);
-    if (keys_open_lane_only(settings_text(settings, "lanes"), &edge->keys, why) != FAULT_NONE || loop_new(&edge->loop, why) != FAULT_NONE ||
+    if (keys_open_lane_only(settings_text(settings, "lanes"), &edge->keys, why) != FAULT_NONE ||
+        loop_new(&edge->loop, why) != FAULT_NONE ||
         router_open(bus_context(), endpoints, count, FRAME_BYTES_MAX, &edge->router, why) != FAULT_NONE) {
         return false;
     }

@@ -15,8 +15,9 @@ static bool lane_is_served(const char *lane, struct keys *keys)
 {
     struct slice rest = slice_of(lane), kind = {0}, tenant = {0};
     char name[128];
-    if (!slice_take_field(&rest, '/', &kind) || !slice_equal(kind, SLICE("payer")) || !slice_take_field(&rest, '/', &tenant) ||
-        tenant.size == 0 || tenant.size >= sizeof name || rest.at == NULL || rest.size == 0) {
+    if (!slice_take_field(&rest, '/', &kind) || !slice_equal(kind, SLICE("payer")) ||
+        !slice_take_field(&rest, '/', &tenant) || tenant.size == 0 || tenant.size >= sizeof name || rest.at == NULL ||
+        rest.size == 0) {
         return false;
     }
     memcpy(name, tenant.at, tenant.size);
@@ -24,7 +25,8 @@ static bool lane_is_served(const char *lane, struct keys *keys)
     return slice_equal(rest, SLICE("*")) || (strchr(lane, '*') == NULL && keys_lane(keys, name, rest.at, 0) != NULL);
 }
 
-static bool open_link(struct insurer *insurer, const Casebus__Hello *hello, const char *broker, int64_t now_ms, struct why *why)
+static bool open_link(
+    struct insurer *insurer, const Casebus__Hello *hello, const char *broker, int64_t now_ms, struct why *why)
 {
     Casebus__Hello ours = CASEBUS__HELLO__INIT;
     ours.has_kind = true;
@@ -40,7 +42,8 @@ static bool open_link(struct insurer *insurer, const Casebus__Hello *hello, cons
     return link_new(&options, now_ms, why, &insurer->link) == FAULT_NONE;
 }
 
-struct insurer *insurer_new(uint32_t peer, uint64_t session, const Casebus__Hello *hello, const char *broker, struct keys *keys, int64_t now_ms, struct why *why)
+struct insurer *insurer_new(uint32_t peer, uint64_t session, const Casebus__Hello *hello, const char *broker,
+    struct keys *keys, int64_t now_ms, struct why *why)
 {
     if (hello->n_lanes == 0 || hello->n_lanes > INSURER_LANES_MAX) {
         why_set(why, "an insurer registers 1 to %d payer ids", INSURER_LANES_MAX);
@@ -91,7 +94,8 @@ void insurer_say(struct insurer *insurer, int64_t now_ms, const struct record *r
     insurer->said_ms = now_ms;
 }
 
-static void say_outcome(struct insurer *insurer, int64_t now_ms, uint64_t tag, enum status status, const char *fault, const char *why)
+static void say_outcome(
+    struct insurer *insurer, int64_t now_ms, uint64_t tag, enum status status, const char *fault, const char *why)
 {
     uint8_t envelope[ENVELOPE_MAX];
     Casebus__Outcome outcome = CASEBUS__OUTCOME__INIT;
@@ -109,17 +113,24 @@ static void hear_answer(struct insurer *insurer, struct keys *keys, int64_t now_
     struct crossed crossed;
     struct why why;
     arena_init(&arena, ARENA_MAX);
-    enum fault fault = translate_answer(keys, insurer->lanes, insurer->lane_count, bytes_of(record->envelope, record->envelope_size),
-        bytes_of(record->body, record->body_size), &arena, &crossed, &why);
+    enum fault fault =
+        translate_answer(keys, insurer->lanes, insurer->lane_count, bytes_of(record->envelope, record->envelope_size),
+            bytes_of(record->body, record->body_size), &arena, &crossed, &why);
     if (fault != FAULT_NONE) {
         enum status status = fault_status(fault) == FAULT_REFUSED ? STATUS_REFUSED : STATUS_UNAVAILABLE;
         say_outcome(insurer, now_ms, record->tag, status, fault_word(fault), why.text);
     } else {
-        struct record answer = {.verb = VERB_ANSWER, .flags = RECORD_SEALED, .tag = record->tag, .root = record->root,
-            .envelope = crossed.envelope.at, .envelope_size = (uint32_t)crossed.envelope.size, .body = crossed.body.at,
+        struct record answer = {.verb = VERB_ANSWER,
+            .flags = RECORD_SEALED,
+            .tag = record->tag,
+            .root = record->root,
+            .envelope = crossed.envelope.at,
+            .envelope_size = (uint32_t)crossed.envelope.size,
+            .body = crossed.body.at,
             .body_size = (uint32_t)crossed.body.size};
         if (!record_fits(&answer) || !link_send(insurer->link, now_ms, &answer)) {
-            say_outcome(insurer, now_ms, record->tag, STATUS_UNAVAILABLE, "UNAVAILABLE", "the network does not take answers now");
+            say_outcome(insurer, now_ms, record->tag, STATUS_UNAVAILABLE, "UNAVAILABLE",
+                "the network does not take answers now");
         }
     }
     arena_done(&arena);
@@ -128,7 +139,11 @@ static void hear_answer(struct insurer *insurer, struct keys *keys, int64_t now_
 void insurer_hear(struct insurer *insurer, struct keys *keys, int64_t now_ms, const struct record *record)
 {
     struct record pong = {.verb = VERB_PONG, .tag = record->tag};
-    struct record passed = {.verb = record->verb, .flags = record->flags & RECORD_FINAL, .tag = record->tag, .epoch = record->epoch, .ttl_ms = record->ttl_ms};
+    struct record passed = {.verb = record->verb,
+        .flags = record->flags & RECORD_FINAL,
+        .tag = record->tag,
+        .epoch = record->epoch,
+        .ttl_ms = record->ttl_ms};
     insurer->heard_ms = now_ms;
     switch (record->verb) {
     case VERB_ANSWER:
@@ -155,10 +170,17 @@ static void serve_task(struct insurer *insurer, struct keys *keys, int64_t now_m
     struct crossed crossed;
     struct why why;
     arena_init(&arena, ARENA_MAX);
-    enum fault fault = translate_task(keys, bytes_of(record->envelope, record->envelope_size), bytes_of(record->body, record->body_size), &arena, &crossed, &why);
+    enum fault fault = translate_task(keys, bytes_of(record->envelope, record->envelope_size),
+        bytes_of(record->body, record->body_size), &arena, &crossed, &why);
     if (fault == FAULT_NONE) {
-        struct record task = {.verb = VERB_TASK, .tag = record->tag, .epoch = record->epoch, .attempt = record->attempt, .root = record->root,
-            .envelope = crossed.envelope.at, .envelope_size = (uint32_t)crossed.envelope.size, .body = crossed.body.at,
+        struct record task = {.verb = VERB_TASK,
+            .tag = record->tag,
+            .epoch = record->epoch,
+            .attempt = record->attempt,
+            .root = record->root,
+            .envelope = crossed.envelope.at,
+            .envelope_size = (uint32_t)crossed.envelope.size,
+            .body = crossed.body.at,
             .body_size = (uint32_t)crossed.body.size};
         insurer_say(insurer, now_ms, &task);
     } else {
@@ -173,9 +195,11 @@ static void serve_outcome(struct insurer *insurer, struct keys *keys, int64_t no
     struct arena arena;
     ProtobufCMessage *message = NULL;
     arena_init(&arena, ARENA_MAX);
-    contract_unpack(&casebus__outcome__descriptor, record->envelope, record->envelope_size, &CROSSING_EVENT, &arena, NULL, &message);
+    contract_unpack(&casebus__outcome__descriptor, record->envelope, record->envelope_size, &CROSSING_EVENT, &arena,
+        NULL, &message);
     const Casebus__Outcome *outcome = (const Casebus__Outcome *)message;
-    say_outcome(insurer, now_ms, record->tag, record->status, outcome ? outcome->fault : NULL, outcome ? translate_why(keys, outcome, &arena) : NULL);
+    say_outcome(insurer, now_ms, record->tag, record->status, outcome ? outcome->fault : NULL,
+        outcome ? translate_why(keys, outcome, &arena) : NULL);
     arena_done(&arena);
 }
 

@@ -27,7 +27,8 @@ struct insurer {
 
 /* Opens its link. NULL with `why` when the lanes are no payer's lanes, a key is missing, or the broker cannot be linked.
  * This is the seam of CURVE: with it, the lanes must also be those of the key that the connection proved. */
-struct insurer *insurer_new(uint32_t peer, uint64_t session, const Casebus__Hello *hello, const char *broker, struct keys *keys, int64_t now_ms, struct why *why);
+struct insurer *insurer_new(uint32_t peer, uint64_t session, const Casebus__Hello *hello, const char *broker,
+    struct keys *keys, int64_t now_ms, struct why *why);
 void insurer_free(struct insurer **insurer);
 
 void insurer_say(struct insurer *insurer, int64_t now_ms, const struct record *record);

@@ -207,7 +207,8 @@ static void links_hello(struct broker *b, uint32_t id, const struct record *reco
     const uint8_t *bytes = record->body_size ? record->body : record->envelope;
     size_t size = record->body_size ? record->body_size : record->envelope_size;
     arena_init(&arena, 1 << 20);
-    if (contract_unpack(&casebus__hello__descriptor, bytes, size, &CROSSING_EVENT, &arena, &why, &message) != FAULT_NONE) {
+    if (contract_unpack(&casebus__hello__descriptor, bytes, size, &CROSSING_EVENT, &arena, &why, &message) !=
+        FAULT_NONE) {
         outbox_reset(b, id, record->tag, STATUS_REFUSED, why.text);
     } else {
         const Casebus__Hello *hello = (const Casebus__Hello *)message;

@@ -88,8 +88,8 @@ static void answer(struct inquiry *inquiry, const ProtobufCMessage *message)
         refuse(inquiry, FAULT_REFUSED, "the answer is larger than a frame: ask for one group, or for fewer");
         return;
     }
-    broker_answer(inquiry->operators->broker, inquiry->ticket, STATUS_OK, NULL, NULL, contract_of(message->descriptor)->name,
-        packed.data, (uint32_t)packed.size);
+    broker_answer(inquiry->operators->broker, inquiry->ticket, STATUS_OK, NULL, NULL,
+        contract_of(message->descriptor)->name, packed.data, (uint32_t)packed.size);
     inquiry_end(inquiry);
 }
 
@@ -107,7 +107,8 @@ static const char *reason_subject(const char *reason)
     return space ? space + 1 : NULL;
 }
 
-static Broker__DeadLetter *show_letter(struct arena *arena, const struct delivery_state *state, const struct dead_letter *letter)
+static Broker__DeadLetter *show_letter(
+    struct arena *arena, const struct delivery_state *state, const struct dead_letter *letter)
 {
     char id[STREAM_ID_TEXT_SIZE];
     Broker__DeadLetter *shown = ARENA_NEW(arena, Broker__DeadLetter);
@@ -166,7 +167,8 @@ static void on_acted(void *user, enum delivery_outcome outcome)
         refuse(inquiry, FAULT_UNAVAILABLE, "the store cannot be reached");
         return;
     }
-    struct kept_parked parked = {letter->tenant, letter->root, letter->at, letter->sequence + (inquiry->act == ACT_SKIP), true};
+    struct kept_parked parked = {
+        letter->tenant, letter->root, letter->at, letter->sequence + (inquiry->act == ACT_SKIP), true};
     broker_unpark(inquiry->operators->broker, state->partition, state->group, &parked);
     Broker__DeadLetters letters = BROKER__DEAD_LETTERS__INIT;
     Broker__DeadLetter *shown[] = {show_letter(&inquiry->arena, state, letter)};
@@ -189,9 +191,10 @@ static void act(struct inquiry *inquiry)
     }
     const struct dead_letter *letter = inquiry->found;
     struct delivery_record record = {state->group, letter->tenant, letter->root, letter->sequence, letter->at};
-    enum fault fault = inquiry->act == ACT_SKIP
-                           ? dead_skip_send(inquiry->operators->store, state->partition, &record, letter->id, on_acted, inquiry)
-                           : dead_retry_send(inquiry->operators->store, state->partition, &record, letter->id, on_acted, inquiry);
+    enum fault fault =
+        inquiry->act == ACT_SKIP
+            ? dead_skip_send(inquiry->operators->store, state->partition, &record, letter->id, on_acted, inquiry)
+            : dead_retry_send(inquiry->operators->store, state->partition, &record, letter->id, on_acted, inquiry);
     if (fault != FAULT_NONE) {
         refuse(inquiry, fault, "the store cannot be reached");
     }
@@ -236,8 +239,12 @@ static void send_states(struct inquiry *inquiry)
 
 static void want_state(struct inquiry *inquiry, uint32_t partition, const char *group)
 {
-    inquiry->states[inquiry->state_count++] = (struct delivery_state){.partition = partition, .group = group,
-        .letters_max = inquiry->act == ACT_STATUS ? 0 : LETTERS_MAX, .arena = &inquiry->arena, .done = on_state, .user = inquiry};
+    inquiry->states[inquiry->state_count++] = (struct delivery_state){.partition = partition,
+        .group = group,
+        .letters_max = inquiry->act == ACT_STATUS ? 0 : LETTERS_MAX,
+        .arena = &inquiry->arena,
+        .done = on_state,
+        .user = inquiry};
 }
 
 static void want_everything(struct inquiry *inquiry)
@@ -259,8 +266,9 @@ static bool want_letter(struct inquiry *inquiry, const char *id)
 {
     struct slice rest = slice_of(id), partition, group, letter;
     uint64_t number;
-    if (!slice_take_field(&rest, '/', &partition) || !slice_take_field(&rest, '/', &group) || !slice_take_field(&rest, '/', &letter) ||
-        !slice_parse_uint(partition, BROKER_PARTITIONS - 1, &number) || !stream_id_parse(letter.at, letter.size, &inquiry->letter)) {
+    if (!slice_take_field(&rest, '/', &partition) || !slice_take_field(&rest, '/', &group) ||
+        !slice_take_field(&rest, '/', &letter) || !slice_parse_uint(partition, BROKER_PARTITIONS - 1, &number) ||
+        !stream_id_parse(letter.at, letter.size, &inquiry->letter)) {
         return false;
     }
     inquiry->states = ARENA_ARRAY(&inquiry->arena, struct delivery_state, 1);
@@ -270,16 +278,17 @@ static bool want_letter(struct inquiry *inquiry, const char *id)
 
 /* The state of the queues is for everybody whose role it is; dead letters name cases, and to skip one is to lose what it says: for
  * those a trusted signer has to say who it is. */
-static enum fault authorise(struct inquiry *inquiry, const Casebus__Envelope *envelope, const struct contract_query *query, struct why *why)
+static enum fault authorise(
+    struct inquiry *inquiry, const Casebus__Envelope *envelope, const struct contract_query *query, struct why *why)
 {
     struct operators *operators = inquiry->operators;
     if (!contract_role_in(query->roles, (int)envelope->actor_role)) {
         why_set(why, "the actor's role does not allow it");
         return FAULT_FORBIDDEN;
     }
-    enum actor_verdict verdict = inquiry->act == ACT_STATUS
-                                     ? ACTOR_GENUINE
-                                     : actor_verify(operators->trust, &operators->signers, envelope, operators->wall_ms);
+    enum actor_verdict verdict =
+        inquiry->act == ACT_STATUS ? ACTOR_GENUINE
+                                   : actor_verify(operators->trust, &operators->signers, envelope, operators->wall_ms);
     if (verdict != ACTOR_GENUINE) {
         why_set(why, "the actor %s", actor_verdict_text(verdict));
         return FAULT_FORBIDDEN;
@@ -287,10 +296,12 @@ static enum fault authorise(struct inquiry *inquiry, const Casebus__Envelope *en
     return FAULT_NONE;
 }
 
-static enum fault read_question(struct inquiry *inquiry, const struct broker_question *question, const struct contract_query *query, struct why *why)
+static enum fault read_question(struct inquiry *inquiry, const struct broker_question *question,
+    const struct contract_query *query, struct why *why)
 {
     ProtobufCMessage *envelope, *body;
-    enum fault fault = contract_unpack(&casebus__envelope__descriptor, question->envelope, question->envelope_size, &CROSSING_EVENT, &inquiry->arena, why, &envelope);
+    enum fault fault = contract_unpack(&casebus__envelope__descriptor, question->envelope, question->envelope_size,
+        &CROSSING_EVENT, &inquiry->arena, why, &envelope);
     if (fault == FAULT_NONE) {
         fault = authorise(inquiry, (const Casebus__Envelope *)envelope, query, why);
     }
@@ -304,7 +315,8 @@ static enum fault read_question(struct inquiry *inquiry, const struct broker_que
         why_set(why, "a broker has no key: its questions travel clear");
         return FAULT_INVALID;
     }
-    fault = contract_unpack(query->message->descriptor, question->body, question->body_size, &CROSSING_CALL, &inquiry->arena, why, &body);
+    fault = contract_unpack(
+        query->message->descriptor, question->body, question->body_size, &CROSSING_CALL, &inquiry->arena, why, &body);
     if (fault != FAULT_NONE) {
         return fault;
     }

@@ -78,7 +78,8 @@ void outbox_done(struct broker *b)
     }
 }
 
-static size_t pack_outcome(uint8_t *out, uint32_t retry_after_ms, const char *fault, const char *why, const char *body_type)
+static size_t pack_outcome(
+    uint8_t *out, uint32_t retry_after_ms, const char *fault, const char *why, const char *body_type)
 {
     Casebus__Outcome outcome = CASEBUS__OUTCOME__INIT;
     outcome.fault = fault;
@@ -105,8 +106,8 @@ void outbox_reset(struct broker *b, uint32_t peer_id, uint64_t tag, enum status 
     MUST(frame_append(&stray->frame, &record));
 }
 
-void answer_caller(struct broker *b, uint64_t session, uint64_t tag, uint8_t verb, enum status status, uint32_t retry_after_ms,
-    const char *fault, const char *why)
+void answer_caller(struct broker *b, uint64_t session, uint64_t tag, uint8_t verb, enum status status,
+    uint32_t retry_after_ms, const char *fault, const char *why)
 {
     struct peer *caller = peer_of_session(b, session);
     if (!caller) {
@@ -131,8 +132,12 @@ void broker_answer(struct broker *b, uint64_t ticket, enum status status, const 
         struct peer *caller = peer_of_session(b, question->caller);
         if (caller) {
             uint8_t envelope[ENVELOPE_MAX];
-            struct record record = {.verb = VERB_QRS, .status = (uint8_t)status, .tag = question->caller_tag,
-                .envelope = envelope, .body = body, .body_size = body_size};
+            struct record record = {.verb = VERB_QRS,
+                .status = (uint8_t)status,
+                .tag = question->caller_tag,
+                .envelope = envelope,
+                .body = body,
+                .body_size = body_size};
             record.envelope_size = (uint32_t)pack_outcome(envelope, 0, fault, why, body_type);
             outbox_add(b, caller, &record);
         }

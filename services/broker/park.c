@@ -99,7 +99,8 @@ void broker_unpark(struct broker *b, uint32_t partition, const char *group_name,
     struct partition *p = &b->partitions[partition % BROKER_PARTITIONS];
     struct group *group = group_find(b, group_name);
     struct feed *feed = group ? &p->logs[group->number] : NULL;
-    struct strand *strand = feed && feed->known ? strand_find(b, feed, record_root(parked->tenant, parked->root)) : NULL;
+    struct strand *strand =
+        feed && feed->known ? strand_find(b, feed, record_root(parked->tenant, parked->root)) : NULL;
     if (strand && strand->standing == PARKED) {
         strand->standing = DRAINING;
         strand->read = just_before(parked->from);
@@ -124,8 +125,8 @@ struct strand *park_next_to_drain(struct partition *p)
 
 static bool is_of(const struct strand *strand, const struct stored *item)
 {
-    return item->sequence >= strand->sequence && strcmp(item->root, strand->root) == 0 && strcmp(item->tenant, strand->tenant) == 0 &&
-           group_wants(strand->feed->group, item);
+    return item->sequence >= strand->sequence && strcmp(item->root, strand->root) == 0 &&
+           strcmp(item->tenant, strand->tenant) == 0 && group_wants(strand->feed->group, item);
 }
 
 void park_drained(struct broker *b, struct strand *strand, const struct broker_input *in)

@@ -9,8 +9,12 @@ static const struct {
     uint32_t field;
     size_t place;
 } PEEKED[] = {
-    {1, offsetof(struct peek, id)},      {2, offsetof(struct peek, subject)}, {3, offsetof(struct peek, tenant)},
-    {4, offsetof(struct peek, root)},    {16, offsetof(struct peek, lane)},   {17, offsetof(struct peek, entry)},
+    {1, offsetof(struct peek, id)},
+    {2, offsetof(struct peek, subject)},
+    {3, offsetof(struct peek, tenant)},
+    {4, offsetof(struct peek, root)},
+    {16, offsetof(struct peek, lane)},
+    {17, offsetof(struct peek, entry)},
     {25, offsetof(struct peek, asker)},
 };
 

@@ -12,8 +12,8 @@
 #include "common/store/timers.h"
 
 enum {
-    IDLE_MAX = 256,     /* requests kept for the next turn, with their memory */
-    CURSORS_MAX = 16,  /* groups in one writing */
+    IDLE_MAX = 256,   /* requests kept for the next turn, with their memory */
+    CURSORS_MAX = 16, /* groups in one writing */
     ASKS_A_TURN = 4096,
     ARENA_MAX = 32 << 20,
 };
@@ -246,7 +246,8 @@ static void on_tasks(struct lane_page *page)
     struct stored *items = ARENA_ARRAY(&request->arena, struct stored, page->count + 1);
     for (size_t i = 0; i < page->count; i++) {
         const struct lane_task *task = &page->tasks[i];
-        items[i] = (struct stored){.id = task->id, .at_ms = (int64_t)task->id.ms, .bytes = task->body.at, .size = (uint32_t)task->body.size};
+        items[i] = (struct stored){
+            .id = task->id, .at_ms = (int64_t)task->id.ms, .bytes = task->body.at, .size = (uint32_t)task->body.size};
     }
     struct broker_input input = {.kind = INPUT_TASKS, .items = items, .count = (unsigned)page->count};
     input.more = page->count == page->count_max;
@@ -272,13 +273,22 @@ static void on_timers(struct timers_due *due)
     struct stored *items = ARENA_ARRAY(&request->arena, struct stored, due->count + 1);
     for (size_t i = 0; i < due->count; i++) {
         const struct due_timer *timer = &due->timers[i];
-        items[i] = (struct stored){.id = {(uint64_t)timer->due_ms, text_hash(timer->member)}, .at_ms = timer->due_ms,
-            .tenant = timer->tenant, .root = timer->root, .service = timer->service, .kind = timer->kind, .key = timer->id,
-            .name = timer->name, .bytes = (const uint8_t *)timer->member, .size = (uint32_t)strlen(timer->member)};
+        items[i] = (struct stored){.id = {(uint64_t)timer->due_ms, text_hash(timer->member)},
+            .at_ms = timer->due_ms,
+            .tenant = timer->tenant,
+            .root = timer->root,
+            .service = timer->service,
+            .kind = timer->kind,
+            .key = timer->id,
+            .name = timer->name,
+            .bytes = (const uint8_t *)timer->member,
+            .size = (uint32_t)strlen(timer->member)};
     }
     struct broker_input input = {.kind = INPUT_TIMERS, .items = items, .count = (unsigned)due->count};
     input.more = due->count == due->count_max;
-    input.next_in_ms = due->next_ms == INT64_MAX ? INT64_MAX : due->next_ms > due->now_ms ? due->next_ms - due->now_ms : 0;
+    input.next_in_ms = due->next_ms == INT64_MAX    ? INT64_MAX
+                       : due->next_ms > due->now_ms ? due->next_ms - due->now_ms
+                                                    : 0;
     tell(request, &input);
 }
 
@@ -287,16 +297,32 @@ static enum fault send_reading(struct pump *pump, struct request *request)
     const struct broker_ask *ask = &request->ask;
     switch (ask->kind) {
     case ASK_KEPT:
-        request->kept = (struct delivery_state){.partition = ask->partition, .group = ask->name, .arena = &request->arena, .done = on_kept, .user = request};
+        request->kept = (struct delivery_state){.partition = ask->partition,
+            .group = ask->name,
+            .arena = &request->arena,
+            .done = on_kept,
+            .user = request};
         return delivery_state_send(pump->store, &request->kept);
     case ASK_LOG:
-        request->log = (struct log_page){.partition = ask->partition, .after = ask->after, .count_max = ask->count, .arena = &request->arena, .done = on_log, .user = request};
+        request->log = (struct log_page){.partition = ask->partition,
+            .after = ask->after,
+            .count_max = ask->count,
+            .arena = &request->arena,
+            .done = on_log,
+            .user = request};
         return log_page_send(pump->store, &request->log);
     case ASK_LANES:
-        request->lanes = (struct lanes){.partition = ask->partition, .arena = &request->arena, .done = on_lanes, .user = request};
+        request->lanes =
+            (struct lanes){.partition = ask->partition, .arena = &request->arena, .done = on_lanes, .user = request};
         return lanes_send(pump->store, &request->lanes);
     case ASK_TASKS:
-        request->tasks = (struct lane_page){.partition = ask->partition, .dest = ask->name, .after = ask->after, .count_max = ask->count, .arena = &request->arena, .done = on_tasks, .user = request};
+        request->tasks = (struct lane_page){.partition = ask->partition,
+            .dest = ask->name,
+            .after = ask->after,
+            .count_max = ask->count,
+            .arena = &request->arena,
+            .done = on_tasks,
+            .user = request};
         return lane_page_send(pump->store, &request->tasks);
     case ASK_TIMERS:
     case ASK_LEASE:
@@ -306,7 +332,12 @@ static enum fault send_reading(struct pump *pump, struct request *request)
     case ASK_ATTEMPT:
     case ASK_DEAD:
     case ASK_UNPARK:
-        request->timers = (struct timers_due){.partition = ask->partition, .count_max = ask->count, .skip = ask->sequence, .arena = &request->arena, .done = on_timers, .user = request};
+        request->timers = (struct timers_due){.partition = ask->partition,
+            .count_max = ask->count,
+            .skip = ask->sequence,
+            .arena = &request->arena,
+            .done = on_timers,
+            .user = request};
         return timers_due_send(pump->store, &request->timers);
     }
     MUST_NOT_REACH();
@@ -376,7 +407,8 @@ void pump_turn(struct pump *pump, int64_t now_ms)
     pump->now_ms = now_ms;
     bool ready = shards_are_ready(pump->store->shards);
     if (ready != broker_store_is_ready(pump->broker)) {
-        struct broker_input input = {.kind = ready ? INPUT_STORE_UP : INPUT_STORE_DOWN, .why = "the store cannot be reached"};
+        struct broker_input input = {
+            .kind = ready ? INPUT_STORE_UP : INPUT_STORE_DOWN, .why = "the store cannot be reached"};
         broker_step(pump->broker, now_ms, &input);
     }
     tell_unsent(pump);

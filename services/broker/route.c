@@ -22,14 +22,17 @@ static const struct {
 
 enum { RETRY_AFTER_MS = 250 };
 
-static void refuse(struct broker *b, const struct peer *caller, const struct record *record, enum status status, const char *why)
+static void refuse(
+    struct broker *b, const struct peer *caller, const struct record *record, enum status status, const char *why)
 {
     b->counters.commands_refused++;
     uint32_t retry_ms = status == STATUS_OVERLOADED || status == STATUS_UNAVAILABLE ? RETRY_AFTER_MS : 0;
-    answer_caller(b, caller->session, record->tag, record->verb, status, retry_ms, status == STATUS_REFUSED ? "INVALID" : NULL, why);
+    answer_caller(b, caller->session, record->tag, record->verb, status, retry_ms,
+        status == STATUS_REFUSED ? "INVALID" : NULL, why);
 }
 
-static struct call *call_new(struct broker *b, struct crew *crew, const struct peer *caller, const struct record *record)
+static struct call *call_new(
+    struct broker *b, struct crew *crew, const struct peer *caller, const struct record *record)
 {
     uint64_t tag;
     struct call *call = pool_take(&b->call_pool, &tag);
@@ -106,8 +109,8 @@ static void dequeue(struct call *call)
 
 static bool queue_has_room(const struct broker *b, const struct crew *crew, const struct record *record)
 {
-    return record->class == CLASS_CONTROL || (crew->queued < b->limits.queue_calls &&
-               crew->queued_bytes + record_size(record) <= b->limits.queue_bytes);
+    return record->class == CLASS_CONTROL ||
+           (crew->queued < b->limits.queue_calls && crew->queued_bytes + record_size(record) <= b->limits.queue_bytes);
 }
 
 static void place(struct broker *b, struct crew *crew, const struct peer *caller, const struct record *record)
@@ -183,7 +186,7 @@ void route_reply(struct broker *b, struct peer *worker, struct call *call, const
 void route_cancel(struct broker *b, struct peer *caller, const struct record *record)
 {
     for (unsigned i = 0; i < b->crew_count; i++) {
-        for (int class = 0; class < CLASSES; class++) {
+        for (int class = 0; class < CLASSES; class ++) {
             struct list *calls = &b->crew_list[i]->queues[class].calls;
             for (struct list *node = calls->next; node != calls; node = node->next) {
                 struct call *call = list_entry(node, struct call, errand.node);
@@ -260,7 +263,7 @@ void route_lost(struct broker *b, struct call *call)
 
 void route_abandon(struct broker *b, struct crew *crew, const char *why)
 {
-    for (int class = 0; class < CLASSES; class++) {
+    for (int class = 0; class < CLASSES; class ++) {
         for (struct list *node; (node = list_first(&crew->queues[class].calls));) {
             struct call *call = list_entry(node, struct call, errand.node);
             b->counters.commands_refused++;

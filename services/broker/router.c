@@ -9,8 +9,8 @@
 #include "services/broker/map.h"
 
 enum {
-    ROUTING_SIZE = 5,    /* of an id that ZeroMQ makes: a zero, then four bytes */
-    HIGH_WATER = 8192,   /* frames per peer; credits are the real limit, this one must never be */
+    ROUTING_SIZE = 5,  /* of an id that ZeroMQ makes: a zero, then four bytes */
+    HIGH_WATER = 8192, /* frames per peer; credits are the real limit, this one must never be */
     BACKLOG = 512,
     HANDSHAKE_MS = 5000,
     HEARTBEAT_MS = 1000,
@@ -64,7 +64,8 @@ static void *open_monitor(void *zmq, void *socket)
     return monitor;
 }
 
-enum fault router_open(void *zmq, const char *const *endpoints, size_t count, int frame_bytes_max, struct router **out, struct why *why)
+enum fault router_open(
+    void *zmq, const char *const *endpoints, size_t count, int frame_bytes_max, struct router **out, struct why *why)
 {
     struct router *router = calloc(1, sizeof *router);
     MUST(router);
@@ -148,7 +149,8 @@ static bool next_broken(struct router *router, uint32_t *out_peer)
     zmq_msg_t event, address;
     zmq_msg_init(&event);
     zmq_msg_init(&address);
-    bool any = zmq_msg_recv(&event, router->monitor, ZMQ_DONTWAIT) == 6 && zmq_msg_recv(&address, router->monitor, ZMQ_DONTWAIT) >= 0;
+    bool any = zmq_msg_recv(&event, router->monitor, ZMQ_DONTWAIT) == 6 &&
+               zmq_msg_recv(&address, router->monitor, ZMQ_DONTWAIT) >= 0;
     uint32_t fd = UINT32_MAX;
     if (any) {
         memcpy(&fd, (const uint8_t *)zmq_msg_data(&event) + 2, sizeof fd);

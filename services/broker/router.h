@@ -15,7 +15,8 @@
 struct router;
 
 /* Binds every endpoint. UNAVAILABLE with a sentence when one cannot be. */
-enum fault router_open(void *zmq, const char *const *endpoints, size_t count, int frame_bytes_max, struct router **out, struct why *why);
+enum fault router_open(
+    void *zmq, const char *const *endpoints, size_t count, int frame_bytes_max, struct router **out, struct why *why);
 void router_close(struct router **router);
 
 /* The items to poll: the socket and its monitor. */

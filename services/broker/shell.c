@@ -115,10 +115,13 @@ static void refresh(void *user)
 {
     struct shell *shell = user;
     const struct broker_counters *counters = broker_counters(shell->broker);
-#define SHOW(name, help) metric_set(metrics_find(shell->metrics, METRIC_COUNTER, "casebus_" #name "_total", help, ""), (int64_t)counters->name);
+#define SHOW(name, help)                                                                                               \
+    metric_set(                                                                                                        \
+        metrics_find(shell->metrics, METRIC_COUNTER, "casebus_" #name "_total", help, ""), (int64_t)counters->name);
     BROKER_COUNTERS(SHOW)
 #undef SHOW
-    metric_set(metrics_find(shell->metrics, METRIC_GAUGE, "casebus_leases", "partitions whose lease is held", ""), broker_leases(shell->broker));
+    metric_set(metrics_find(shell->metrics, METRIC_GAUGE, "casebus_leases", "partitions whose lease is held", ""),
+        broker_leases(shell->broker));
 }
 
 static bool open_pages(struct shell *shell, const struct settings *settings, struct why *why)
@@ -126,7 +129,8 @@ static bool open_pages(struct shell *shell, const struct settings *settings, str
     shell->metrics = metrics_new();
     struct http_pages pages = {.user = shell, .ready = is_ready, .refresh = refresh, .metrics = shell->metrics};
     int64_t port = settings_number(settings, "http-port");
-    return port == 0 || http_start(shell->loop, settings_text(settings, "http-address"), (uint16_t)port, pages, &shell->http, why) == FAULT_NONE;
+    return port == 0 || http_start(shell->loop, settings_text(settings, "http-address"), (uint16_t)port, pages,
+                            &shell->http, why) == FAULT_NONE;
 }
 
 /* --- start and end --- */
@@ -178,8 +182,8 @@ static bool start(struct shell *shell, const struct settings *settings, const ch
     trust_signers(shell, settings);
     shell->broker = broker_new(&limits, instance, seed, clock_monotonic_ms());
     if (loop_new(&shell->loop, why) != FAULT_NONE ||
-        store_side_new(settings_text(settings, "redis"), settings_yes(settings, "allow-everysec"), shell->broker, instance, limits.lease_ms,
-            STORE_WAIT_MS, &shell->trust, &shell->store, why) != FAULT_NONE ||
+        store_side_new(settings_text(settings, "redis"), settings_yes(settings, "allow-everysec"), shell->broker,
+            instance, limits.lease_ms, STORE_WAIT_MS, &shell->trust, &shell->store, why) != FAULT_NONE ||
         router_open(bus_context(), endpoints, count, FRAME_MAX, &shell->router, why) != FAULT_NONE) {
         return false;
     }

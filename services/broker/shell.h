@@ -10,5 +10,4 @@ extern const struct setting BROKER_SETTINGS[];
 /* Runs until SIGTERM and its drain. Returns the exit status. */
 int broker_main(const struct settings *settings);
 
-
 #endif

@@ -26,8 +26,8 @@ enum {
     CREW_PEERS_MAX = 64, /* instances */
     PEER_SERVES_MAX = 8,
     GROUPS_MAX = 16,
-    CLASSES = 4,         /* of commands: enum record_class */
-    LANE_WINDOW = 256,   /* tasks read at a time */
+    CLASSES = 4,       /* of commands: enum record_class */
+    LANE_WINDOW = 256, /* tasks read at a time */
 };
 
 enum deadline_owner { DUE_PEER, DUE_ERRAND, DUE_PARTITION };
@@ -47,22 +47,22 @@ struct parcel {
 
 struct peer {
     struct list all;
-    struct list dirty;           /* in broker.dirty while frames wait */
-    uint32_t id;                 /* how the transport names it */
-    uint64_t session;            /* its tag in broker.peer_pool */
+    struct list dirty; /* in broker.dirty while frames wait */
+    uint32_t id;       /* how the transport names it */
+    uint64_t session;  /* its tag in broker.peer_pool */
     enum peer_state state;
-    int kind;                    /* Casebus__PeerKind */
+    int kind; /* Casebus__PeerKind */
     char instance[BROKER_NAME_SIZE];
     char service[BROKER_NAME_SIZE];
     char version[33];
-    uint8_t contract[8];         /* first bytes of its contract's hash */
-    uint64_t weight;             /* hash of the instance id */
+    uint8_t contract[8]; /* first bytes of its contract's hash */
+    uint64_t weight;     /* hash of the instance id */
     struct crew *serves[PEER_SERVES_MAX];
     unsigned serves_count;
     struct group *group;
-    char **lanes;                /* patterns */
+    char **lanes; /* patterns */
     unsigned lane_count;
-    uint32_t window;             /* records it takes at a time */
+    uint32_t window; /* records it takes at a time */
     uint32_t in_flight, in_flight_bytes;
     const struct errand *suspect; /* in its hand: an event that was in another's when that was lost */
     struct list errands;
@@ -84,41 +84,41 @@ struct crew {
     unsigned peer_count;
     struct call_queue queues[CLASSES];
     unsigned queued, queued_bytes;
-    struct list ready;           /* strands whose first delivery could go now */
-    bool deliveries_first;       /* whose turn it is between calls and deliveries */
-    bool outside;                /* an insurer or channel */
-    size_t held_bytes;           /* of the deliveries it has in hand or will be given */
-    struct list busy;            /* in broker.busy while something waits */
+    struct list ready;     /* strands whose first delivery could go now */
+    bool deliveries_first; /* whose turn it is between calls and deliveries */
+    bool outside;          /* an insurer or channel */
+    size_t held_bytes;     /* of the deliveries it has in hand or will be given */
+    struct list busy;      /* in broker.busy while something waits */
 };
 
 struct group {
-    struct crew crew;            /* crew.name is the group's */
-    uint64_t *wants;             /* hashes of event subjects, sorted */
+    struct crew crew; /* crew.name is the group's */
+    uint64_t *wants;  /* hashes of event subjects, sorted */
     unsigned want_count;
-    unsigned number;             /* place in broker.groups, bit in masks */
+    unsigned number; /* place in broker.groups, bit in masks */
     uint64_t handled;
 };
 
 enum errand_kind { ERRAND_CALL, ERRAND_DELIVERY };
 
 struct errand {
-    struct list node;            /* of the peer's errands, or of a crew's queue */
+    struct list node; /* of the peer's errands, or of a crew's queue */
     struct deadline deadline;
     enum errand_kind kind;
     uint64_t tag;
-    struct peer *peer;           /* who works on it; NULL while it waits */
+    struct peer *peer; /* who works on it; NULL while it waits */
     uint32_t bytes;
 };
 
 struct call {
     struct errand errand;
     struct crew *crew;
-    uint64_t caller;             /* session; 0: nobody waits any more */
+    uint64_t caller; /* session; 0: nobody waits any more */
     uint64_t caller_tag;
     uint64_t root;
     int64_t arrived_ms, expires_ms;
     uint8_t verb, class;
-    uint8_t *copy;               /* the whole record, while it is queued */
+    uint8_t *copy; /* the whole record, while it is queued */
     uint32_t copy_size;
 };
 
@@ -128,23 +128,23 @@ enum feed_kind { FEED_LOG, FEED_LANE, FEED_TIMERS };
 struct feed {
     enum feed_kind kind;
     struct partition *partition;
-    struct crew *crew;           /* who takes them; TIMERS: NULL, each timer names its service */
-    struct group *group;         /* LOG */
-    struct task_lane *lane;      /* LANE */
-    struct list unfinished;      /* deliveries in order */
+    struct crew *crew;      /* who takes them; TIMERS: NULL, each timer names its service */
+    struct group *group;    /* LOG */
+    struct task_lane *lane; /* LANE */
+    struct list unfinished; /* deliveries in order */
     unsigned count;
-    struct stream_id read;       /* deliveries were made of everything up to here */
-    struct stream_id acked;      /* LOG: the store knows */
-    bool known;                  /* LOG: the store said where the group stands */
-    bool kept_asked;             /* LOG: it is being asked */
+    struct stream_id read;  /* deliveries were made of everything up to here */
+    struct stream_id acked; /* LOG: the store knows */
+    bool known;             /* LOG: the store said where the group stands */
+    bool kept_asked;        /* LOG: it is being asked */
     bool ack_asked;
 };
 
 /* One stored thing, shared by the groups it is delivered to. What it points to lies behind it in the same memory. */
 struct entry {
     unsigned refs;
-    struct stream_id id;         /* TIMERS: due time and hash of its name */
-    struct stream_id previous;   /* LOG: the record before it in the log */
+    struct stream_id id;       /* TIMERS: due time and hash of its name */
+    struct stream_id previous; /* LOG: the record before it in the log */
     int64_t at_ms;
     uint64_t root_hash, sequence;
     uint32_t total_size;
@@ -155,7 +155,7 @@ struct entry {
 };
 
 enum stage {
-    STAGE_WAITS,  /* behind another of its strand, or for an instance */
+    STAGE_WAITS, /* behind another of its strand, or for an instance */
     STAGE_SENT,
     STAGE_PAUSED, /* failed; goes again at its deadline */
     STAGE_DYING,  /* the store is asked to keep it as dead */
@@ -179,14 +179,14 @@ struct strand {
     uint64_t tag, key;
     struct feed *feed;
     struct crew *crew;
-    uint64_t root_hash;          /* TIMERS: of root and service */
-    struct list ready;           /* in its crew's ready list while its first could go */
+    uint64_t root_hash; /* TIMERS: of root and service */
+    struct list ready;  /* in its crew's ready list while its first could go */
     struct list deliveries;
-    struct list aside;           /* in the partition's list unless LIVE */
+    struct list aside; /* in the partition's list unless LIVE */
     enum standing standing;
-    struct stream_id read;       /* DRAINING: the log is read up to here */
-    uint64_t sequence;           /* DRAINING: what comes before is handled */
-    char *tenant, *root;         /* unless LIVE */
+    struct stream_id read; /* DRAINING: the log is read up to here */
+    uint64_t sequence;     /* DRAINING: what comes before is handled */
+    char *tenant, *root;   /* unless LIVE */
 };
 
 struct task_lane {
@@ -198,7 +198,7 @@ struct task_lane {
 
 struct partition {
     uint32_t number, epoch;
-    bool held;                   /* the lease is ours, until ... */
+    bool held; /* the lease is ours, until ... */
     int64_t until_ms;
     bool lease_asked, log_asked, lanes_asked, timers_asked;
     bool log_again, lanes_again; /* rung while a reading was under way, that may have missed it */
@@ -206,11 +206,11 @@ struct partition {
     bool drain_turn;             /* the next reading of the log is for a draining root */
     unsigned unacked;            /* records handled since the positions were last written */
     int64_t renew_ms, log_ms, lanes_ms, timers_ms, cursor_ms; /* next look */
-    struct feed logs[GROUPS_MAX]; /* by group number */
+    struct feed logs[GROUPS_MAX];                             /* by group number */
     struct feed timers;
     struct list lanes;
-    struct list aside;           /* strands that are not LIVE */
-    struct list rung_node;       /* in broker.rung when there is something new in it */
+    struct list aside;     /* strands that are not LIVE */
+    struct list rung_node; /* in broker.rung when there is something new in it */
     bool released;
     struct deadline deadline;
 };
@@ -242,30 +242,30 @@ struct broker {
     struct wheel wheel;
 
     struct pool peer_pool, call_pool, delivery_pool, strand_pool;
-    struct map peers;            /* mix64(peer id) -> struct peer */
-    struct map strands;          /* key -> struct strand */
+    struct map peers;   /* mix64(peer id) -> struct peer */
+    struct map strands; /* key -> struct strand */
     struct list peer_list;
-    struct list dirty;           /* peers with frames to send */
-    struct list busy;            /* crews with something waiting */
-    struct list rung;            /* partitions with something new */
-    struct list stuck;           /* those whose socket took no more in this turn */
+    struct list dirty; /* peers with frames to send */
+    struct list busy;  /* crews with something waiting */
+    struct list rung;  /* partitions with something new */
+    struct list stuck; /* those whose socket took no more in this turn */
     struct list idle_parcels;
     struct stray strays[STRAYS_MAX];
     unsigned stray_count, stray_next;
 
-    struct map crews;            /* hash of the name -> struct crew */
+    struct map crews; /* hash of the name -> struct crew */
     struct crew **crew_list;
     unsigned crew_count;
     struct group *groups[GROUPS_MAX];
     unsigned group_count;
 
     struct partition *partitions;
-    size_t outside_bytes;        /* held for crews outside, all together */
+    size_t outside_bytes; /* held for crews outside, all together */
     unsigned leases;
     struct list questions;
     uint64_t tickets;
 
-    struct broker_ask *asks;     /* ring */
+    struct broker_ask *asks; /* ring */
     unsigned ask_room, ask_first, ask_count;
 };
 
@@ -285,8 +285,8 @@ void outbox_add(struct broker *b, struct peer *peer, const struct record *record
 void outbox_reset(struct broker *b, uint32_t peer_id, uint64_t tag, enum status status, const char *why);
 void outbox_drop(struct broker *b, struct peer *peer);
 void outbox_done(struct broker *b);
-void answer_caller(struct broker *b, uint64_t session, uint64_t tag, uint8_t verb, enum status status, uint32_t retry_after_ms,
-    const char *fault, const char *why);
+void answer_caller(struct broker *b, uint64_t session, uint64_t tag, uint8_t verb, enum status status,
+    uint32_t retry_after_ms, const char *fault, const char *why);
 
 /* crews.c: who serves what, and who of them. */
 struct crew *crew_find(struct broker *b, const char *name, size_t size);
@@ -303,7 +303,7 @@ void crew_let_go(struct broker *b, struct crew *crew, const struct entry *entry)
 struct group *group_require(struct broker *b, const char *name);
 void group_want(struct group *group, const char *const *subjects, size_t count);
 bool group_wants(const struct group *group, const struct stored *item);
-void crew_work(struct broker *b, struct crew *crew);     /* hands out what waits, as credits allow */
+void crew_work(struct broker *b, struct crew *crew); /* hands out what waits, as credits allow */
 void peer_has_credit(struct broker *b, struct peer *peer);
 
 /* errands.c */

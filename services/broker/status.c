@@ -21,7 +21,8 @@ bool status_is_ours(const char *service, size_t size)
 
 static const char *peer_state_word(enum peer_state state)
 {
-    static const char *const WORDS[] = {[PEER_READY] = "ready", [PEER_SUSPECT] = "suspect", [PEER_LEAVING] = "draining"};
+    static const char *const WORDS[] = {
+        [PEER_READY] = "ready", [PEER_SUSPECT] = "suspect", [PEER_LEAVING] = "draining"};
     return WORDS[state];
 }
 
@@ -122,7 +123,8 @@ void broker_status(struct broker *b, struct arena *arena, Broker__Status *status
     status->commands = b->counters.commands;
     status->events = b->counters.events;
     status->instances = ARENA_ARRAY(arena, Broker__InstanceStatus *, SHOWN_MAX);
-    for (struct list *node = b->peer_list.next; node != &b->peer_list && status->n_instances < SHOWN_MAX; node = node->next) {
+    for (struct list *node = b->peer_list.next; node != &b->peer_list && status->n_instances < SHOWN_MAX;
+         node = node->next) {
         status->instances[status->n_instances++] = instance_status(arena, list_entry(node, struct peer, all));
     }
     status->groups = ARENA_ARRAY(arena, Broker__GroupStatus *, GROUPS_MAX);
@@ -148,7 +150,8 @@ static void pass_on(struct broker *b, struct peer *caller, const struct record *
     MUST(question->copy);
     record_write(record, question->copy);
     struct frame_reader reader;
-    MUST(frame_begin(&reader, question->copy, record_size(record)) == FRAME_NONE && frame_next(&reader, &question->record));
+    MUST(frame_begin(&reader, question->copy, record_size(record)) == FRAME_NONE &&
+         frame_next(&reader, &question->record));
     list_append(&b->questions, &question->node);
 }
 
@@ -164,7 +167,8 @@ static unsigned questions_waiting(const struct broker *b)
 void status_question(struct broker *b, struct peer *caller, const struct record *record, const struct peek *peek)
 {
     if (questions_waiting(b) >= QUESTIONS_MAX) {
-        answer_caller(b, caller->session, record->tag, record->verb, STATUS_OVERLOADED, 0, NULL, "too many questions at a time");
+        answer_caller(
+            b, caller->session, record->tag, record->verb, STATUS_OVERLOADED, 0, NULL, "too many questions at a time");
         return;
     }
     pass_on(b, caller, record, peek);
@@ -176,9 +180,13 @@ bool broker_question(struct broker *b, struct broker_question *out)
         struct question *question = list_entry(node, struct question, node);
         if (!question->lent) {
             question->lent = true;
-            *out = (struct broker_question){.ticket = question->ticket, .subject = question->subject,
-                .envelope = question->record.envelope, .envelope_size = question->record.envelope_size,
-                .body = question->record.body, .body_size = question->record.body_size, .sealed = question->record.flags & RECORD_SEALED};
+            *out = (struct broker_question){.ticket = question->ticket,
+                .subject = question->subject,
+                .envelope = question->record.envelope,
+                .envelope_size = question->record.envelope_size,
+                .body = question->record.body,
+                .body_size = question->record.body_size,
+                .sealed = question->record.flags & RECORD_SEALED};
             return true;
         }
     }

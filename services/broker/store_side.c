@@ -15,8 +15,8 @@ struct store_side {
     bool open;
 };
 
-enum fault store_side_new(const char *address, bool allow_everysec, struct broker *broker, const char *owner, uint32_t lease_ms,
-    int64_t wait_ms, const struct actor_trust *trust, struct store_side **out, struct why *why)
+enum fault store_side_new(const char *address, bool allow_everysec, struct broker *broker, const char *owner,
+    uint32_t lease_ms, int64_t wait_ms, const struct actor_trust *trust, struct store_side **out, struct why *why)
 {
     struct store_side *side = calloc(1, sizeof *side);
     MUST(side);

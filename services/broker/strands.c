@@ -48,8 +48,13 @@ struct entry *entry_new(const struct stored *item, uint64_t root_hash)
     }
     struct entry *entry = malloc(size);
     MUST(entry);
-    *entry = (struct entry){.refs = 1, .id = item->id, .at_ms = item->at_ms, .root_hash = root_hash,
-        .sequence = item->sequence, .total_size = (uint32_t)size, .size = item->size};
+    *entry = (struct entry){.refs = 1,
+        .id = item->id,
+        .at_ms = item->at_ms,
+        .root_hash = root_hash,
+        .sequence = item->sequence,
+        .total_size = (uint32_t)size,
+        .size = item->size};
     char *at = (char *)(entry + 1);
     if (item->size) {
         memcpy(at, item->bytes, item->size);
@@ -90,7 +95,8 @@ struct strand *strand_require(struct broker *b, struct feed *feed, struct crew *
     if (strand || !(strand = pool_take(&b->strand_pool, &tag))) {
         return strand;
     }
-    *strand = (struct strand){.tag = tag, .key = strand_key(feed, root_hash), .feed = feed, .crew = crew, .root_hash = root_hash};
+    *strand = (struct strand){
+        .tag = tag, .key = strand_key(feed, root_hash), .feed = feed, .crew = crew, .root_hash = root_hash};
     list_init(&strand->ready);
     list_init(&strand->deliveries);
     list_init(&strand->aside);
@@ -318,7 +324,8 @@ void delivery_counted(struct broker *b, const struct broker_input *in)
 {
     struct errand *errand = errand_find(b, in->ask->ticket);
     struct delivery *delivery = (struct delivery *)errand;
-    if (!errand || errand->kind != ERRAND_DELIVERY || delivery->stage != STAGE_PAUSED || in->attempts <= delivery->failed) {
+    if (!errand || errand->kind != ERRAND_DELIVERY || delivery->stage != STAGE_PAUSED ||
+        in->attempts <= delivery->failed) {
         return;
     }
     delivery->failed = in->attempts;
@@ -360,8 +367,8 @@ void delivery_due(struct broker *b, struct delivery *delivery)
 
 static bool is_not_now(const struct record *record)
 {
-    return record->status == STATUS_OVERLOADED || record->status == STATUS_UNAVAILABLE || record->status == STATUS_UNKNOWN ||
-           record->status == STATUS_EXPIRED;
+    return record->status == STATUS_OVERLOADED || record->status == STATUS_UNAVAILABLE ||
+           record->status == STATUS_UNKNOWN || record->status == STATUS_EXPIRED;
 }
 
 static bool is_final(const struct record *record)
@@ -384,7 +391,9 @@ void delivery_answer(struct broker *b, struct delivery *delivery, const struct r
             delivery_done(b, delivery);
         }
     } else if (record->verb == VERB_ACK) {
-        uint64_t *counter = kind == FEED_LOG ? &b->counters.events : kind == FEED_LANE ? &b->counters.tasks : &b->counters.timers;
+        uint64_t *counter = kind == FEED_LOG    ? &b->counters.events
+                            : kind == FEED_LANE ? &b->counters.tasks
+                                                : &b->counters.timers;
         ++*counter;
         delivery_done(b, delivery);
     } else if (record->verb == VERB_TERM && kind == FEED_LOG) {

@@ -28,7 +28,8 @@ static const struct key *key_of(struct keys *keys, const char *tenant, const cha
 
 static const char *prove(const struct key *key, const Casebus__Envelope *task, const char *entry, struct arena *arena)
 {
-    const char *parts[] = {"casebus task 1", task->id, task->tenant, task->root, task->key, task->kind, task->asker, task->lane, entry};
+    const char *parts[] = {
+        "casebus task 1", task->id, task->tenant, task->root, task->key, task->kind, task->asker, task->lane, entry};
     struct hash hash;
     uint8_t digest[HASH_SIZE];
     char *text = arena_alloc(arena, HEX_SIZE(PROOF_SIZE));
@@ -41,10 +42,12 @@ static const char *prove(const struct key *key, const Casebus__Envelope *task, c
     return text;
 }
 
-static enum fault read_envelope(struct bytes bytes, const struct crossing *crossing, struct arena *arena, Casebus__Envelope **out, struct why *why)
+static enum fault read_envelope(
+    struct bytes bytes, const struct crossing *crossing, struct arena *arena, Casebus__Envelope **out, struct why *why)
 {
     ProtobufCMessage *message;
-    enum fault fault = contract_unpack(&casebus__envelope__descriptor, bytes.at, bytes.size, crossing, arena, why, &message);
+    enum fault fault =
+        contract_unpack(&casebus__envelope__descriptor, bytes.at, bytes.size, crossing, arena, why, &message);
     if (fault == FAULT_NONE) {
         *out = (Casebus__Envelope *)message;
     }
@@ -52,9 +55,11 @@ static enum fault read_envelope(struct bytes bytes, const struct crossing *cross
 }
 
 /* Checks the body as the message that the subject names, and packs it anew. */
-static enum fault recast(const char *subject, struct bytes body, const struct crossing *crossing, struct arena *arena, struct bytes *out, struct why *why)
+static enum fault recast(const char *subject, struct bytes body, const struct crossing *crossing, struct arena *arena,
+    struct bytes *out, struct why *why)
 {
-    const struct contract_message *message = subject && str_starts_with(subject, "payer.") ? contract_find_message(subject) : NULL;
+    const struct contract_message *message =
+        subject && str_starts_with(subject, "payer.") ? contract_find_message(subject) : NULL;
     ProtobufCMessage *unpacked;
     if (!message) {
         why_set(why, "the subject is no message of the insurers' contract");
@@ -87,10 +92,15 @@ static struct bytes pack_envelope(const Casebus__Envelope *from, const char *ent
 
 static struct sealing about(const Casebus__Envelope *envelope, const char *kind)
 {
-    return (struct sealing){.tenant = envelope->tenant, .kind = kind, .id = envelope->id, .subject = envelope->subject, .lane = envelope->lane};
+    return (struct sealing){.tenant = envelope->tenant,
+        .kind = kind,
+        .id = envelope->id,
+        .subject = envelope->subject,
+        .lane = envelope->lane};
 }
 
-enum fault translate_task(struct keys *keys, struct bytes envelope, struct bytes body, struct arena *arena, struct crossed *out, struct why *why)
+enum fault translate_task(struct keys *keys, struct bytes envelope, struct bytes body, struct arena *arena,
+    struct crossed *out, struct why *why)
 {
     Casebus__Envelope *task;
     struct bytes clear;
@@ -137,8 +147,8 @@ static const char *proven_entry(const struct key *key, const Casebus__Envelope *
     return sodium_memcmp(prove(key, answer, entry, arena), dot + 1, HEX_SIZE(PROOF_SIZE) - 1) == 0 ? entry : NULL;
 }
 
-enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t lane_count, struct bytes envelope, struct bytes body,
-    struct arena *arena, struct crossed *out, struct why *why)
+enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t lane_count, struct bytes envelope,
+    struct bytes body, struct arena *arena, struct crossed *out, struct why *why)
 {
     Casebus__Envelope *answer;
     struct bytes clear;
@@ -166,11 +176,16 @@ const char *translate_why(struct keys *keys, const Casebus__Outcome *outcome, st
 {
     struct slice rest = slice_of(outcome->lane ? outcome->lane : ""), kind, tenant;
     struct bytes clear;
-    if (!outcome->has_sealed_why || !outcome->task || !slice_take_field(&rest, '/', &kind) || !slice_take_field(&rest, '/', &tenant)) {
+    if (!outcome->has_sealed_why || !outcome->task || !slice_take_field(&rest, '/', &kind) ||
+        !slice_take_field(&rest, '/', &tenant)) {
         return outcome->why;
     }
-    struct sealing about = {.tenant = arena_strndup(arena, tenant.at, tenant.size), .kind = "refusal", .id = outcome->task, .subject = "",
+    struct sealing about = {.tenant = arena_strndup(arena, tenant.at, tenant.size),
+        .kind = "refusal",
+        .id = outcome->task,
+        .subject = "",
         .lane = outcome->lane};
     struct bytes sealed = bytes_of(outcome->sealed_why.data, outcome->sealed_why.len);
-    return sealing_open(keys, &about, sealed, arena, &clear) ? arena_strndup(arena, (const char *)clear.at, clear.size) : NULL;
+    return sealing_open(keys, &about, sealed, arena, &clear) ? arena_strndup(arena, (const char *)clear.at, clear.size)
+                                                             : NULL;
 }

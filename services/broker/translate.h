@@ -16,12 +16,13 @@ struct crossed {
 };
 
 /* The task for the insurer. INVALID or UNAVAILABLE (no lane key) with the reason; it stays in its lane then. */
-enum fault translate_task(struct keys *keys, struct bytes envelope, struct bytes body, struct arena *arena, struct crossed *out, struct why *why);
+enum fault translate_task(struct keys *keys, struct bytes envelope, struct bytes body, struct arena *arena,
+    struct crossed *out, struct why *why);
 
 /* The answer for the network, from an insurer that takes `lanes`. FORBIDDEN for a task that it was never given, INVALID when
  * it breaks the contract. */
-enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t lane_count, struct bytes envelope, struct bytes body,
-    struct arena *arena, struct crossed *out, struct why *why);
+enum fault translate_answer(struct keys *keys, const char *const *lanes, size_t lane_count, struct bytes envelope,
+    struct bytes body, struct arena *arena, struct crossed *out, struct why *why);
 
 /* Why the network refused an answer: the sentence that its service sealed with the key of the task's lane, or what a broker said.
  * NULL when there is none that opens. */

@@ -36,8 +36,8 @@ extern const struct service CLAIMS;
 
 enum {
     COVERAGE_FRESH_HOURS = 24, /* An answer of the payer is good for so long. */
-    COVERAGE_CASES_MAX = 32, /* Latest cases of a person that hear when the payer says something new. */
-    FILE_ITEMS_MAX = 100, /* Authorisations, claims, appeals of one case, each. */
+    COVERAGE_CASES_MAX = 32,   /* Latest cases of a person that hear when the payer says something new. */
+    FILE_ITEMS_MAX = 100,      /* Authorisations, claims, appeals of one case, each. */
     FILE_WORK_MAX = 50,
     PLANNED_SERVICES_MAX = 8,  /* Authorisations drafted per plan agreed. */
     AUTHORIZATION_DAYS = 90,   /* Asked for, where nobody says how long. */

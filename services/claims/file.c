@@ -91,8 +91,9 @@ static Payer__Member *member_of(
  * says of one of them is not to be told of another. */
 static const char *coverage_id_of(struct decision *d, const char *payer_id, const Payer__Member *member)
 {
-    return identity_key(d, text_of(d, "coverage|%s|%s|%s|%s|%s|%d", payer_id, member->member_id ? member->member_id : "",
-                               member->family_name, member->given_name, member->birth_date, (int)member->sex));
+    return identity_key(
+        d, text_of(d, "coverage|%s|%s|%s|%s|%s|%d", payer_id, member->member_id ? member->member_id : "",
+               member->family_name, member->given_name, member->birth_date, (int)member->sex));
 }
 
 static void ask_to_record(struct decision *d, Claims__BenefitFile *file, const Claims__CoverageView *view)

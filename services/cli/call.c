@@ -90,7 +90,8 @@ int word_call(struct cli *cli)
     const struct contract_command *command = contract_find_command(subject);
     const struct contract_query *query = contract_find_query(subject);
     if (!command && !query) {
-        return say_wrong(EXIT_USAGE, "%s is no command or question of the contract; casebus contract list shows them", subject);
+        return say_wrong(
+            EXIT_USAGE, "%s is no command or question of the contract; casebus contract list shows them", subject);
     }
     size_t size = 0;
     const char *text = read_body(cli, cli->word_count == 2 ? cli->words[1] : NULL, &size);
@@ -107,7 +108,8 @@ int word_call(struct cli *cli)
         return status;
     }
     struct answered answered;
-    if (session_ask(cli, &(struct asked){.subject = subject, .body = body, .id = cli->options.id}, &answered) != FAULT_NONE) {
+    if (session_ask(cli, &(struct asked){.subject = subject, .body = body, .id = cli->options.id}, &answered) !=
+        FAULT_NONE) {
         return say_fault(cli, subject, &answered);
     }
     return print_answer(cli, &answered);

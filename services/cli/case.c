@@ -12,7 +12,8 @@ int read_case(struct cli *cli, const char *case_id, const Intake__Case **out)
     Intake__ReadCase question = INTAKE__READ_CASE__INIT;
     question.case_id = case_id;
     struct answered answered;
-    if (session_ask(cli, &(struct asked){.subject = "intake.ReadCase", .body = &question.base}, &answered) != FAULT_NONE) {
+    if (session_ask(cli, &(struct asked){.subject = "intake.ReadCase", .body = &question.base}, &answered) !=
+        FAULT_NONE) {
         return say_fault(cli, case_id, &answered);
     }
     *out = (const Intake__Case *)answered.reply;
@@ -32,8 +33,8 @@ static void print_case(struct cli *cli, const Intake__Case *c)
     char word[40] = "";
     snprintf(word, sizeof word, "%s", state ? state->name + strlen("CASE_STATE_") : "");
     ascii_lower_all(word);
-    printf("%s%s%s, born %s, %s; case %s\n", say_bold(cli), c->patient_name, say_plain(cli), c->birth_date ? c->birth_date : "?",
-        c->patient_state ? c->patient_state : "state unknown", word);
+    printf("%s%s%s, born %s, %s; case %s\n", say_bold(cli), c->patient_name, say_plain(cli),
+        c->birth_date ? c->birth_date : "?", c->patient_state ? c->patient_state : "state unknown", word);
     if (c->programme) {
         printf("  programme  %s\n", c->programme);
     }
@@ -49,7 +50,8 @@ static void print_case(struct cli *cli, const Intake__Case *c)
         }
     }
     for (size_t i = 0; i < c->n_clocks; i++) {
-        if (c->clocks[i]->state == CASEBUS__CLOCK_STATE__CLOCK_STATE_RUNNING || c->clocks[i]->state == CASEBUS__CLOCK_STATE__CLOCK_STATE_OVERDUE) {
+        if (c->clocks[i]->state == CASEBUS__CLOCK_STATE__CLOCK_STATE_RUNNING ||
+            c->clocks[i]->state == CASEBUS__CLOCK_STATE__CLOCK_STATE_OVERDUE) {
             print_due(cli, c, "clock", c->clocks[i]->name, c->clocks[i]->due_at_ms);
         }
     }

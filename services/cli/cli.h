@@ -52,7 +52,7 @@ struct cli {
     struct actor_key actor_key;
     const char *actor_id;
     Casebus__Role actor_role;
-    struct client *client; /* after session_open() */
+    struct client *client;       /* after session_open() */
     struct reference *reference; /* after importer_reference() */
     const char *tenant;
     bool colour;
@@ -69,8 +69,8 @@ void session_close(struct cli *cli);
 struct asked {
     const char *subject;
     const ProtobufCMessage *body;
-    const char *id;         /* made where it is NULL */
-    Casebus__Role role;     /* the session's where 0 */
+    const char *id;     /* made where it is NULL */
+    Casebus__Role role; /* the session's where 0 */
     const char *actor_id;
     bool simulated;
     bool patient; /* waits for a service that is not there */

@@ -61,8 +61,8 @@ static void show_field(const ProtobufCFieldDescriptor *field, const struct contr
 {
     char line[200];
     const char *form = form_word(rule->form);
-    snprintf(line, sizeof line, "%s%s%s%s%s", field->label == PROTOBUF_C_LABEL_REPEATED ? "list of " : "", type_word(field),
-        rule->required ? ", required" : "", form ? ", form " : "", form ? form : "");
+    snprintf(line, sizeof line, "%s%s%s%s%s", field->label == PROTOBUF_C_LABEL_REPEATED ? "list of " : "",
+        type_word(field), rule->required ? ", required" : "", form ? ", form " : "", form ? form : "");
     printf("  %-24s %s\n", rule->json, line);
     if (rule->comment[0]) {
         printf("    ");

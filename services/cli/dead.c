@@ -15,9 +15,9 @@ static int print_letters(struct cli *cli, const Broker__DeadLetters *letters)
     }
     for (size_t i = 0; i < letters->n_letters; i++) {
         const Broker__DeadLetter *one = letters->letters[i];
-        printf("%s%s%s\n  to %s: %s of %s, record %" PRIu64 ", attempt %" PRIu32 ", %s UTC\n  ", say_bold(cli), one->id, say_plain(cli),
-            one->group, one->subjects ? one->subjects : "?", one->root ? one->root : "?", one->sequence, one->attempts,
-            say_clock(&cli->arena, "UTC", one->at_ms));
+        printf("%s%s%s\n  to %s: %s of %s, record %" PRIu64 ", attempt %" PRIu32 ", %s UTC\n  ", say_bold(cli), one->id,
+            say_plain(cli), one->group, one->subjects ? one->subjects : "?", one->root ? one->root : "?", one->sequence,
+            one->attempts, say_clock(&cli->arena, "UTC", one->at_ms));
         say_wrapped(one->why ? one->why : "no reason was kept", 2, 80);
     }
     printf("%zu dead letter%s\n", letters->n_letters, letters->n_letters == 1 ? "" : "s");

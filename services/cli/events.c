@@ -22,16 +22,18 @@ static void print_event(struct cli *cli, const Ops__RecordView *record, const Op
     struct why why;
     ProtobufCMessage *event = NULL;
     if (row) {
-        contract_unpack(row->message->descriptor, view->body.data, view->body.len, &CROSSING_STATE, &cli->arena, &why, &event);
+        contract_unpack(
+            row->message->descriptor, view->body.data, view->body.len, &CROSSING_STATE, &cli->arena, &why, &event);
     }
     if (cli->options.json) {
-        printf("{\"root\":\"%s\",\"sequence\":%" PRIu64 ",\"atMs\":\"%" PRId64 "\",\"subject\":\"%s\",\"event\":%s}\n", record->root,
-            record->sequence, record->at_ms, view->subject, event ? json_write(event, JSON_LINE, &cli->arena) : "null");
+        printf("{\"root\":\"%s\",\"sequence\":%" PRIu64 ",\"atMs\":\"%" PRId64 "\",\"subject\":\"%s\",\"event\":%s}\n",
+            record->root, record->sequence, record->at_ms, view->subject,
+            event ? json_write(event, JSON_LINE, &cli->arena) : "null");
         return;
     }
     const char *line = event ? line_write(event, &cli->arena) : NULL;
-    printf("%s %s%-32s%s %s %" PRIu64 "  %s\n", say_clock(&cli->arena, NULL, record->at_ms), say_bold(cli), view->subject, say_plain(cli),
-        record->root, record->sequence, line ? line : "");
+    printf("%s %s%-32s%s %s %" PRIu64 "  %s\n", say_clock(&cli->arena, NULL, record->at_ms), say_bold(cli),
+        view->subject, say_plain(cli), record->root, record->sequence, line ? line : "");
 }
 
 static void print_records(struct cli *cli, const Ops__RootRecords *records)
@@ -45,7 +47,8 @@ static void print_records(struct cli *cli, const Ops__RootRecords *records)
 }
 
 /* One answer; the positions it gives are where the next question goes on. */
-static int ask_page(struct cli *cli, const char *subject, const ProtobufCMessage *question, const Ops__RootRecords **out)
+static int ask_page(
+    struct cli *cli, const char *subject, const ProtobufCMessage *question, const Ops__RootRecords **out)
 {
     struct answered answered;
     struct asked asked = {.subject = subject, .body = question};

@@ -331,8 +331,8 @@ static enum fault read_open_file(int fd, char **out, size_t *out_size, struct wh
         return FAULT_INVALID;
     }
     if ((uint64_t)status.st_size > FHIR_BYTES_MAX) {
-        why_set(why, "has %zu MiB, %zu MiB is the most for a bundle", (size_t)status.st_size >> 20,
-            FHIR_BYTES_MAX >> 20);
+        why_set(
+            why, "has %zu MiB, %zu MiB is the most for a bundle", (size_t)status.st_size >> 20, FHIR_BYTES_MAX >> 20);
         return FAULT_INVALID;
     }
     size_t size = (size_t)status.st_size;

@@ -21,7 +21,8 @@ static void add(struct cli *cli, struct history *history, struct happened one)
 static void add_record(struct cli *cli, struct history *history, const Ops__RecordView *record)
 {
     for (size_t i = 0; i < record->n_events; i++) {
-        const struct contract_event *row = contract_find_event(record->events[i]->subject ? record->events[i]->subject : "");
+        const struct contract_event *row =
+            contract_find_event(record->events[i]->subject ? record->events[i]->subject : "");
         struct why why;
         ProtobufCMessage *event = NULL;
         if (!row || contract_unpack(row->message->descriptor, record->events[i]->body.data, record->events[i]->body.len,
@@ -51,7 +52,8 @@ enum fault history_read(struct cli *cli, struct history *history, struct why *wh
         question.has_after_sequence = 1;
         question.after_sequence = history->sequence;
         struct answered answered;
-        enum fault fault = session_ask(cli, &(struct asked){.subject = "ops.ReadRoot", .body = &question.base}, &answered);
+        enum fault fault =
+            session_ask(cli, &(struct asked){.subject = "ops.ReadRoot", .body = &question.base}, &answered);
         if (fault != FAULT_NONE) {
             *why = answered.why;
             return fault;

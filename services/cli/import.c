@@ -11,13 +11,14 @@ static void print_tally(const char *path, const struct fhir_import *import)
 {
     const struct fhir_tally *t = &import->tally;
     if (import->kind == FHIR_DIRECTORY) {
-        printf("%s: directory of %zu practitioners, %zu organizations, %zu places\n", path, t->practitioners, t->organizations, t->places);
+        printf("%s: directory of %zu practitioners, %zu organizations, %zu places\n", path, t->practitioners,
+            t->organizations, t->places);
         return;
     }
     printf("%s: %zu entries, %zu used, %zu ignored; %zu conditions, %zu active, %zu unmapped;\n"
            "  %zu inpatient and %zu emergency encounters, %zu observations kept; %zu references lead out\n",
-        path, t->entries, t->used, t->ignored, t->conditions, t->active, t->unmapped, t->inpatient, t->emergency, t->observations,
-        t->unresolved);
+        path, t->entries, t->used, t->ignored, t->conditions, t->active, t->unmapped, t->inpatient, t->emergency,
+        t->observations, t->unresolved);
     for (size_t i = 0; i < import->n_odd; i++) {
         printf("  left out: %s\n", import->odd[i]);
     }

@@ -40,8 +40,9 @@ static const char *base_name(const char *path)
 
 static void print_json(const struct journey *j, enum stage_end end, double seconds)
 {
-    printf("{\"file\":\"%s\",\"end\":\"%s\",\"programme\":\"%s\",\"case\":\"%s\",\"seconds\":%.3f,\"complete\":%s}\n", base_name(j->path),
-        j->end ? j->end : "", j->programme ? j->programme : "", j->case_id ? j->case_id : "", seconds, end == STAGE_BROKE ? "false" : "true");
+    printf("{\"file\":\"%s\",\"end\":\"%s\",\"programme\":\"%s\",\"case\":\"%s\",\"seconds\":%.3f,\"complete\":%s}\n",
+        base_name(j->path), j->end ? j->end : "", j->programme ? j->programme : "", j->case_id ? j->case_id : "",
+        seconds, end == STAGE_BROKE ? "false" : "true");
     fflush(stdout);
 }
 
@@ -81,8 +82,8 @@ static int run_journey(struct cli *cli, const struct fhir_reference *reference, 
     if (cli->options.json) {
         print_json(&j, end, seconds);
     } else if (quiet) {
-        printf("%-13s %-15s %6.2f s  %s%s%s\n", end == STAGE_BROKE ? "FAILED" : j.end, j.programme ? j.programme : "", seconds, base_name(path),
-            end == STAGE_BROKE ? ": " : "", end == STAGE_BROKE ? j.told : "");
+        printf("%-13s %-15s %6.2f s  %s%s%s\n", end == STAGE_BROKE ? "FAILED" : j.end, j.programme ? j.programme : "",
+            seconds, base_name(path), end == STAGE_BROKE ? ": " : "", end == STAGE_BROKE ? j.told : "");
         fflush(stdout);
     } else if (end != STAGE_BROKE) {
         printf("  end: %s%s%s in %.2f s%s%s\n", j.end, j.programme ? ", " : "", j.programme ? j.programme : "", seconds,
@@ -106,8 +107,8 @@ int word_journey(struct cli *cli)
         return status;
     }
     if (!session_is_synthetic(cli)) {
-        return say_wrong(EXIT_REFUSED, "a journey gives simulated answers; tenant %s is not marked synthetic in %s", cli->tenant,
-            settings_text(cli->settings, "tenants"));
+        return say_wrong(EXIT_REFUSED, "a journey gives simulated answers; tenant %s is not marked synthetic in %s",
+            cli->tenant, settings_text(cli->settings, "tenants"));
     }
     int worst = EXIT_DONE;
     for (size_t i = 0; i < cli->word_count; i++) {

@@ -19,17 +19,17 @@ struct journey {
     struct cli *cli;
     const char *path;
     struct fhir_import import;
-    uint32_t patience_ms;    /* for one answer or event */
-    const char *hash;        /* of the bundle */
+    uint32_t patience_ms; /* for one answer or event */
+    const char *hash;     /* of the bundle */
     const char *referral_id;
     const char *case_id;
     struct history history;
-    const char *told;        /* the stage's sentence */
-    const char *end;         /* enrolled, dead, child, no-need, directory, duplicate, ... */
+    const char *told; /* the stage's sentence */
+    const char *end;  /* enrolled, dead, child, no-need, directory, duplicate, ... */
     const char *programme;
-    const char *nurse_id;    /* the case manager, once there is one */
-    const char *state;       /* where the patient is */
-    int exit_status;         /* of what broke */
+    const char *nurse_id; /* the case manager, once there is one */
+    const char *state;    /* where the patient is */
+    int exit_status;      /* of what broke */
 };
 
 /* A stage of the table. */
@@ -55,13 +55,15 @@ extern const struct player NURSE, PATIENT, SCHEDULER, BILLER;
 char *journey_print(struct journey *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Says what broke. Always STAGE_BROKE. */
-enum stage_end journey_broke(struct journey *j, int exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum stage_end journey_broke(struct journey *j, int exit_status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Sends as that player, marked as simulated. A step names a command id of its own, the same whenever the same bundle comes; NULL for
  * questions. journey_send() takes the message as JSON. */
-enum fault journey_send_message(struct journey *j, struct player player, const char *step, const char *subject, const ProtobufCMessage *body,
-    struct answered *out);
-enum fault journey_send(struct journey *j, struct player player, const char *step, const char *subject, const char *json, struct answered *out);
+enum fault journey_send_message(struct journey *j, struct player player, const char *step, const char *subject,
+    const ProtobufCMessage *body, struct answered *out);
+enum fault journey_send(struct journey *j, struct player player, const char *step, const char *subject,
+    const char *json, struct answered *out);
 
 /* Sends a step that must succeed. False after saying what broke. */
 bool journey_sent(struct journey *j, struct player player, const char *step, const char *subject, const char *json);

@@ -20,7 +20,8 @@ enum stage_end stage_coverage(struct journey *j)
     if (!h) {
         return STAGE_BROKE;
     }
-    j->told = is_covered(j) ? journey_print(j, "%s: %s", event_text(h, "payer_name"), event_text(h, "status")) : event_text(h, "why");
+    j->told = is_covered(j) ? journey_print(j, "%s: %s", event_text(h, "payer_name"), event_text(h, "status"))
+                            : event_text(h, "why");
     return STAGE_NEXT;
 }
 
@@ -34,7 +35,8 @@ static enum stage_end appeal(struct journey *j, const struct happened *denied)
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "claims.AppealDecided");
-    j->told = h ? journey_print(j, "%s: denied, appealed, %s", event_text(denied, "title"), event_text(h, "result")) : j->told;
+    j->told = h ? journey_print(j, "%s: denied, appealed, %s", event_text(denied, "title"), event_text(h, "result"))
+                : j->told;
     return h ? STAGE_NEXT : STAGE_BROKE;
 }
 
@@ -52,7 +54,8 @@ static size_t services_asked(const struct journey *j)
 
 static bool settles_service(const struct happened *h)
 {
-    return str_same(h->row->subject, "claims.AuthorizationDecided") || str_same(h->row->subject, "claims.AuthorizationNotRequired") ||
+    return str_same(h->row->subject, "claims.AuthorizationDecided") ||
+           str_same(h->row->subject, "claims.AuthorizationNotRequired") ||
            str_same(h->row->subject, "claims.AuthorizationImpossible");
 }
 

@@ -31,23 +31,26 @@ static enum stage_end stage_referral(struct journey *j)
     if (j->import.kind == FHIR_DIRECTORY) {
         const struct fhir_tally *t = &j->import.tally;
         j->end = "directory";
-        j->told = journey_print(j, "no patient: %zu practitioners, %zu organizations", t->practitioners, t->organizations);
+        j->told =
+            journey_print(j, "no patient: %zu practitioners, %zu organizations", t->practitioners, t->organizations);
         return STAGE_ENDED;
     }
     Intake__ReceiveReferral *referral = j->import.referral;
     j->hash = referral->source_document_hash;
     j->state = referral->patient->address ? referral->patient->address->state : NULL;
     struct answered answered;
-    if (journey_send_message(j, NURSE, "referral", "intake.ReceiveReferral", &referral->base, &answered) != FAULT_NONE) {
-        return journey_broke(j, exit_status_of(answered.fault), "%s: %s", fault_word(answered.fault), answered.why.text);
+    if (journey_send_message(j, NURSE, "referral", "intake.ReceiveReferral", &referral->base, &answered) !=
+        FAULT_NONE) {
+        return journey_broke(
+            j, exit_status_of(answered.fault), "%s: %s", fault_word(answered.fault), answered.why.text);
     }
     const Intake__ReferralReceipt *receipt = (const Intake__ReferralReceipt *)answered.reply;
     j->referral_id = receipt->referral_id;
     j->case_id = receipt->case_id;
     j->history.root = j->case_id;
     const struct fhir_tally *t = &j->import.tally;
-    j->told = journey_print(j, "%zu conditions (%zu active), %zu stays, %zu emergency visits, %zu measurements", t->conditions, t->active,
-        t->inpatient, t->emergency, t->observations);
+    j->told = journey_print(j, "%zu conditions (%zu active), %zu stays, %zu emergency visits, %zu measurements",
+        t->conditions, t->active, t->inpatient, t->emergency, t->observations);
     return STAGE_NEXT;
 }
 
@@ -73,7 +76,8 @@ static enum stage_end stage_person(struct journey *j)
     if (!h) {
         return STAGE_BROKE;
     }
-    j->told = str_same(h->row->subject, "intake.PersonMatched") ? event_text(h, "how") : line_write(h->event, &j->cli->arena);
+    j->told =
+        str_same(h->row->subject, "intake.PersonMatched") ? event_text(h, "how") : line_write(h->event, &j->cli->arena);
     return STAGE_NEXT;
 }
 
@@ -108,7 +112,8 @@ static enum stage_end stage_consent(struct journey *j)
         "{\"kind\":\"CONSENT_KIND_SHARE_PROVIDERS\",\"granted\":true,\"method\":\"verbal\"},"
         "{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false,\"method\":\"verbal\"}]}",
         j->case_id);
-    if (!journey_sent(j, NURSE, "accept", "intake.AcceptReferral", ids) || !journey_sent(j, PATIENT, "consent", "intake.RecordConsent", consent)) {
+    if (!journey_sent(j, NURSE, "accept", "intake.AcceptReferral", ids) ||
+        !journey_sent(j, PATIENT, "consent", "intake.RecordConsent", consent)) {
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "intake.ConsentRecorded");
@@ -118,7 +123,8 @@ static enum stage_end stage_consent(struct journey *j)
 
 static enum stage_end stage_enrolment(struct journey *j)
 {
-    if (!journey_sent(j, NURSE, "enrol", "intake.EnrolCase", journey_print(j, "{\"caseId\":\"%s\",\"teamId\":\"" TEAM_ID "\"}", j->case_id))) {
+    if (!journey_sent(j, NURSE, "enrol", "intake.EnrolCase",
+            journey_print(j, "{\"caseId\":\"%s\",\"teamId\":\"" TEAM_ID "\"}", j->case_id))) {
         return STAGE_BROKE;
     }
     const struct happened *h = WAIT_FOR(j, "intake.CaseEnrolled");
@@ -164,12 +170,15 @@ static enum stage_end stage_manager(struct journey *j)
 /* PHQ-9 with the answers of somebody a little down: "several days" to the first four questions, "not at all" to the rest. */
 static enum stage_end stage_assessment(struct journey *j)
 {
-    static const char *const ITEMS[] = {"44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"};
+    static const char *const ITEMS[] = {
+        "44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"};
     char *answers = journey_print(j, "%s", "");
     for (size_t i = 0; i < ARRAY_LENGTH(ITEMS); i++) {
-        answers = journey_print(j, "%s%s{\"item\":\"%s\",\"answer\":\"%s\"}", answers, i ? "," : "", ITEMS[i], i < 4 ? "LA6569-3" : "LA6568-5");
+        answers = journey_print(j, "%s%s{\"item\":\"%s\",\"answer\":\"%s\"}", answers, i ? "," : "", ITEMS[i],
+            i < 4 ? "LA6569-3" : "LA6568-5");
     }
-    const char *json = journey_print(j, "{\"caseId\":\"%s\",\"instrument\":\"phq-9\",\"answers\":[%s]}", j->case_id, answers);
+    const char *json =
+        journey_print(j, "{\"caseId\":\"%s\",\"instrument\":\"phq-9\",\"answers\":[%s]}", j->case_id, answers);
     if (!journey_sent(j, PATIENT, "phq-9", "intake.AnswerQuestionnaire", json)) {
         return STAGE_BROKE;
     }
@@ -184,15 +193,18 @@ static enum stage_end stage_plan(struct journey *j)
     if (!drafted) {
         return STAGE_BROKE;
     }
-    const char *ids = journey_print(j, "{\"planId\":\"%s\",\"caseId\":\"%s\"}", event_text(drafted, "plan_id"), j->case_id);
-    if (!journey_sent(j, NURSE, "propose", "planning.ProposePlan", ids) || !journey_sent(j, PATIENT, "agree", "planning.AgreePlan", ids)) {
+    const char *ids =
+        journey_print(j, "{\"planId\":\"%s\",\"caseId\":\"%s\"}", event_text(drafted, "plan_id"), j->case_id);
+    if (!journey_sent(j, NURSE, "propose", "planning.ProposePlan", ids) ||
+        !journey_sent(j, PATIENT, "agree", "planning.AgreePlan", ids)) {
         return STAGE_BROKE;
     }
     const struct happened *agreed = WAIT_FOR(j, "planning.PlanAgreed");
     if (!agreed) {
         return STAGE_BROKE;
     }
-    j->told = journey_print(j, "%s: %s, agreed by the %s", event_text(drafted, "name"), event_text(agreed, "summary"), event_text(agreed, "by"));
+    j->told = journey_print(j, "%s: %s, agreed by the %s", event_text(drafted, "name"), event_text(agreed, "summary"),
+        event_text(agreed, "by"));
     return STAGE_NEXT;
 }
 
@@ -252,16 +264,21 @@ static const Scheduling__Appointment *wait_for_calendar(struct journey *j, const
 }
 
 /* Tries one free time after the other: somebody else may have taken it meanwhile. STAGE_ENDED: all are gone, search again. */
-static enum stage_end book(struct journey *j, const Scheduling__Appointment *a, const Scheduling__SlotList *slots, int round)
+static enum stage_end book(
+    struct journey *j, const Scheduling__Appointment *a, const Scheduling__SlotList *slots, int round)
 {
     const char *why = "the calendars are full";
     for (size_t i = 0; slots && i < slots->n_slots; i++) {
         const char *json = journey_print(j,
-            "{\"appointmentId\":\"%s\",\"caseId\":\"%s\",\"confirm\":true,\"slot\":{\"resourceId\":\"%s\",\"startAtMs\":\"%" PRId64 "\"}}",
+            "{\"appointmentId\":\"%s\",\"caseId\":\"%s\",\"confirm\":true,\"slot\":{\"resourceId\":\"%s\",\"startAtMs\":\"%" PRId64
+            "\"}}",
             a->appointment_id, j->case_id, slots->slots[i]->resource_id, slots->slots[i]->start_at_ms);
         struct answered answered;
-        if (journey_send(j, SCHEDULER, journey_print(j, "hold %d %zu", round, i), "scheduling.HoldAppointment", json, &answered) != FAULT_NONE && i + 1 == slots->n_slots) {
-            return journey_broke(j, exit_status_of(answered.fault), "scheduling.HoldAppointment: %s", answered.why.text);
+        if (journey_send(j, SCHEDULER, journey_print(j, "hold %d %zu", round, i), "scheduling.HoldAppointment", json,
+                &answered) != FAULT_NONE &&
+            i + 1 == slots->n_slots) {
+            return journey_broke(
+                j, exit_status_of(answered.fault), "scheduling.HoldAppointment: %s", answered.why.text);
         }
         const Scheduling__Appointment *now = wait_for_calendar(j, a->appointment_id);
         if (!now) {

@@ -46,8 +46,8 @@ static const char *step_id(struct journey *j, const char *step)
     return id;
 }
 
-enum fault journey_send_message(struct journey *j, struct player player, const char *step, const char *subject, const ProtobufCMessage *body,
-    struct answered *out)
+enum fault journey_send_message(struct journey *j, struct player player, const char *step, const char *subject,
+    const ProtobufCMessage *body, struct answered *out)
 {
     struct asked asked = {
         .subject = subject,
@@ -63,7 +63,8 @@ enum fault journey_send_message(struct journey *j, struct player player, const c
 }
 
 /* Sends a command written as JSON. The case and referral of the journey are put in where the text says %s. */
-enum fault journey_send(struct journey *j, struct player player, const char *step, const char *subject, const char *json, struct answered *out)
+enum fault journey_send(struct journey *j, struct player player, const char *step, const char *subject,
+    const char *json, struct answered *out)
 {
     const struct contract_message *type = contract_find_message(subject);
     ProtobufCMessage *body = NULL;
@@ -91,7 +92,8 @@ bool journey_sent(struct journey *j, struct player player, const char *step, con
     if (journey_send(j, player, step, subject, json, &answered) == FAULT_NONE) {
         return true;
     }
-    journey_broke(j, exit_status_of(answered.fault), "%s: %s: %s", subject, fault_word(answered.fault), answered.why.text);
+    journey_broke(
+        j, exit_status_of(answered.fault), "%s: %s: %s", subject, fault_word(answered.fault), answered.why.text);
     return false;
 }
 
@@ -107,7 +109,8 @@ bool journey_wait(struct journey *j, const char *what, journey_test *is_there, v
             return true;
         }
         if (clock_monotonic_ms() >= until_ms) {
-            journey_broke(j, EXIT_UNAVAILABLE, "waited %u s for %s%s%s", j->patience_ms / 1000, what, fault ? ": " : "", why.text);
+            journey_broke(j, EXIT_UNAVAILABLE, "waited %u s for %s%s%s", j->patience_ms / 1000, what, fault ? ": " : "",
+                why.text);
             return false;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_MS * 1000000L}, NULL);

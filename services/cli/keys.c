@@ -46,7 +46,8 @@ static const struct reference_file PAYERS[] = {{&insurers__payers__descriptor, "
 
 static enum fault export_lane(struct cli *cli, const char *dir, const char *tenant, const char *payer, struct why *why)
 {
-    return keys_export_lane(cli->keys, tenant, payer, arena_printf(&cli->arena, "%s/%s.%s.lane", dir, tenant, payer), why);
+    return keys_export_lane(
+        cli->keys, tenant, payer, arena_printf(&cli->arena, "%s/%s.%s.lane", dir, tenant, payer), why);
 }
 
 static enum fault export_payers(struct cli *cli, const char *dir, const Insurers__Payers *book, struct why *why)

@@ -31,7 +31,8 @@ static const struct word WORDS[] = {
 };
 
 static const struct setting SETTINGS[] = {
-    {"actor-secret", "/var/lib/casebus/keys/actor.key", "secret key that signs for the person at the command line", setting_is_given},
+    {"actor-secret", "/var/lib/casebus/keys/actor.key", "secret key that signs for the person at the command line",
+        setting_is_given},
     {0},
 };
 static const struct setting *const TABLES[] = {SETTINGS_COMMON, SETTINGS, NULL};
@@ -87,10 +88,17 @@ static bool take_options(struct cli_options *options, int *argc, char **argv)
 {
     const char *timeout = NULL;
     const struct option rows[] = {
-        {"--id", &options->id, NULL},           {"--as", &options->as, NULL},         {"--tenant", &options->tenant, NULL},
-        {"--case", &options->case_id, NULL},    {"--group", &options->group, NULL},   {"--timeout", &timeout, NULL},
-        {"--json", NULL, &options->json},       {"--follow", NULL, &options->follow}, {"--all", NULL, &options->all},
-        {"--simulated", NULL, &options->simulated}, {"--help", NULL, &options->help},
+        {"--id", &options->id, NULL},
+        {"--as", &options->as, NULL},
+        {"--tenant", &options->tenant, NULL},
+        {"--case", &options->case_id, NULL},
+        {"--group", &options->group, NULL},
+        {"--timeout", &timeout, NULL},
+        {"--json", NULL, &options->json},
+        {"--follow", NULL, &options->follow},
+        {"--all", NULL, &options->all},
+        {"--simulated", NULL, &options->simulated},
+        {"--help", NULL, &options->help},
     };
     int kept = 1;
     for (int i = 1; i < *argc; i++) {

@@ -147,10 +147,12 @@ const char *say_actor(struct arena *arena, Casebus__Role role, bool simulated)
 
 const char *say_clock(struct arena *arena, const char *zone, int64_t at_ms)
 {
-    static const char *const MONTHS[] = {"", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const MONTHS[] = {
+        "", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const struct zone *found = zone ? zone_find(zone) : NULL;
     struct local_time local = zone_local(found ? found : zone_find("UTC"), at_ms);
     struct wall_time wall = local.wall;
     int hour = wall.hour % 12 == 0 ? 12 : wall.hour % 12;
-    return arena_printf(arena, "%s %2d %2d:%02d %s", MONTHS[wall.date.month], wall.date.day, hour, wall.minute, wall.hour < 12 ? "AM" : "PM");
+    return arena_printf(arena, "%s %2d %2d:%02d %s", MONTHS[wall.date.month], wall.date.day, hour, wall.minute,
+        wall.hour < 12 ? "AM" : "PM");
 }

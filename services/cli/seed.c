@@ -18,7 +18,9 @@ struct seed {
 static const char *text_member(struct json_object *row, const char *name)
 {
     struct json_object *value = NULL;
-    return json_object_object_get_ex(row, name, &value) && json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+    return json_object_object_get_ex(row, name, &value) && json_object_is_type(value, json_type_string)
+               ? json_object_get_string(value)
+               : NULL;
 }
 
 /* False after saying what is wrong with the row. */
@@ -32,14 +34,17 @@ static bool take_row(struct cli *cli, const char *path, size_t place, struct jso
         return false;
     }
     const char *as = text_member(row, "as");
-    const ProtobufCEnumValue *role = as ? protobuf_c_enum_descriptor_get_value_by_name(&casebus__role__descriptor, as) : NULL;
+    const ProtobufCEnumValue *role =
+        as ? protobuf_c_enum_descriptor_get_value_by_name(&casebus__role__descriptor, as) : NULL;
     struct why why = {0};
     ProtobufCMessage *message = NULL;
-    if (json_read_tree(command->message, body, &cli->arena, &why, &message) != FAULT_NONE || rules_check(message, &why) != FAULT_NONE) {
+    if (json_read_tree(command->message, body, &cli->arena, &why, &message) != FAULT_NONE ||
+        rules_check(message, &why) != FAULT_NONE) {
         say_wrong(EXIT_USAGE, "%s: row %zu: %s", path, place + 1, why.text);
         return false;
     }
-    *out = (struct seed){command->subject, role ? (Casebus__Role)role->value : CASEBUS__ROLE__ROLE_ADMINISTRATOR, message};
+    *out =
+        (struct seed){command->subject, role ? (Casebus__Role)role->value : CASEBUS__ROLE__ROLE_ADMINISTRATOR, message};
     return true;
 }
 
@@ -62,7 +67,12 @@ static const char *seed_id(struct cli *cli, const struct seed *seed)
 static int send_row(struct cli *cli, const struct seed *seed, bool *out_new)
 {
     struct answered answered;
-    struct asked asked = {.subject = seed->subject, .body = seed->body, .id = seed_id(cli, seed), .role = seed->role, .actor_id = "seed", .patient = true};
+    struct asked asked = {.subject = seed->subject,
+        .body = seed->body,
+        .id = seed_id(cli, seed),
+        .role = seed->role,
+        .actor_id = "seed",
+        .patient = true};
     if (session_ask(cli, &asked, &answered) != FAULT_NONE) {
         return say_fault(cli, seed->subject, &answered);
     }
@@ -106,7 +116,8 @@ static int seed_file(struct cli *cli, const char *path)
     for (size_t i = 0; i < count && status == EXIT_DONE; i++) {
         struct seed seed;
         bool is_new = false;
-        status = take_row(cli, path, i, json_object_array_get_idx(tree, i), &seed) ? send_row(cli, &seed, &is_new) : EXIT_USAGE;
+        status = take_row(cli, path, i, json_object_array_get_idx(tree, i), &seed) ? send_row(cli, &seed, &is_new)
+                                                                                   : EXIT_USAGE;
         fresh += is_new;
     }
     json_object_put(tree);

@@ -13,8 +13,8 @@
 
 /* ---- Bodies ---- */
 
-static enum fault seal_body(void *context, const struct body_about *about, struct body in, struct arena *arena, struct why *why,
-    struct body *out)
+static enum fault seal_body(void *context, const struct body_about *about, struct body in, struct arena *arena,
+    struct why *why, struct body *out)
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
     struct bytes sealed = sealing_seal(context, &sealing, (struct bytes){in.bytes, in.size}, arena);
@@ -26,8 +26,8 @@ static enum fault seal_body(void *context, const struct body_about *about, struc
     return FAULT_NONE;
 }
 
-static enum fault open_body(void *context, const struct body_about *about, struct body in, struct arena *arena, struct why *why,
-    struct body *out)
+static enum fault open_body(void *context, const struct body_about *about, struct body in, struct arena *arena,
+    struct why *why, struct body *out)
 {
     struct sealing sealing = {.tenant = about->tenant, .kind = about->kind, .id = about->id, .subject = about->subject};
     struct bytes clear;
@@ -66,7 +66,8 @@ static int load_actor(struct cli *cli)
 {
     const char *as = cli->options.as ? cli->options.as : "nurse";
     if (!take_actor(cli, as)) {
-        return say_wrong(EXIT_USAGE, "--as is \"%s\": a role such as nurse, patient, biller or operator is wanted, or nurse:ID", as);
+        return say_wrong(
+            EXIT_USAGE, "--as is \"%s\": a role such as nurse, patient, biller or operator is wanted, or nurse:ID", as);
     }
     struct why why = {0};
     if (actor_key_load(settings_text(cli->settings, "actor-secret"), &why, &cli->actor_key) != FAULT_NONE) {
@@ -83,7 +84,8 @@ static int load_tenant(struct cli *cli)
     }
     cli->tenant = cli->options.tenant ? cli->options.tenant : tenants_at(cli->tenants, 0)->name;
     if (!tenants_find(cli->tenants, cli->tenant)) {
-        return say_wrong(EXIT_USAGE, "there is no tenant %s in %s", cli->tenant, settings_text(cli->settings, "tenants"));
+        return say_wrong(
+            EXIT_USAGE, "there is no tenant %s in %s", cli->tenant, settings_text(cli->settings, "tenants"));
     }
     return EXIT_DONE;
 }
@@ -107,7 +109,8 @@ static int connect_client(struct cli *cli)
         .actor = {cli->actor_id, cli->actor_role, cli->options.simulated, &cli->actor_key},
         .seal = {cli->keys, seal_body, open_body},
     };
-    if (client_new(&options, &why, &cli->client) != FAULT_NONE || client_wait(cli->client, CONNECT_TIMEOUT_MS, &why) != FAULT_NONE) {
+    if (client_new(&options, &why, &cli->client) != FAULT_NONE ||
+        client_wait(cli->client, CONNECT_TIMEOUT_MS, &why) != FAULT_NONE) {
         return say_wrong(EXIT_UNAVAILABLE, "%s; is the suite running? (deploy/up starts it)", why.text);
     }
     return EXIT_DONE;
@@ -145,10 +148,12 @@ void session_close(struct cli *cli)
 
 /* ---- Asking ---- */
 
-static enum fault unpack_reply(struct cli *cli, const struct contract_message *type, const struct client_result *result, struct answered *out)
+static enum fault unpack_reply(
+    struct cli *cli, const struct contract_message *type, const struct client_result *result, struct answered *out)
 {
     ProtobufCMessage *reply = NULL;
-    enum fault fault = contract_unpack(type->descriptor, result->reply.bytes, result->reply.size, &CROSSING_STATE, &cli->arena, &out->why, &reply);
+    enum fault fault = contract_unpack(
+        type->descriptor, result->reply.bytes, result->reply.size, &CROSSING_STATE, &cli->arena, &out->why, &reply);
     if (fault != FAULT_NONE) {
         return FAULT_INTERNAL;
     }
@@ -189,7 +194,9 @@ enum fault session_ask(struct cli *cli, const struct asked *asked, struct answer
         .subject = asked->subject,
         .body = {bytes, size},
         .id = asked->id,
-        .root = contract_string_at(asked->body, command ? command->root : query ? query->root : CONTRACT_NONE),
+        .root = contract_string_at(asked->body, command ? command->root
+                                                : query ? query->root
+                                                        : CONTRACT_NONE),
         .timeout_ms = asked->timeout_ms ? asked->timeout_ms : cli->options.timeout_ms,
         .actor = &actor,
         .prompt = !asked->patient,

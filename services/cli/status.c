@@ -13,32 +13,35 @@ static double seconds_since(int64_t at_ms, int64_t now_ms)
 
 static void print_instances(const struct cli *cli, const Broker__Status *status)
 {
-    printf("\n%s%-14s %-28s %-9s %9s %10s%s\n", say_bold(cli), "service", "instance", "state", "in flight", "handled", say_plain(cli));
+    printf("\n%s%-14s %-28s %-9s %9s %10s%s\n", say_bold(cli), "service", "instance", "state", "in flight", "handled",
+        say_plain(cli));
     for (size_t i = 0; i < status->n_instances; i++) {
         const Broker__InstanceStatus *one = status->instances[i];
-        printf("%-14s %-28.28s %-9s %9" PRIu32 " %10" PRIu64 "\n", one->service && one->service[0] ? one->service : one->kind, one->instance, one->state,
-            one->in_flight, one->handled);
+        printf("%-14s %-28.28s %-9s %9" PRIu32 " %10" PRIu64 "\n",
+            one->service && one->service[0] ? one->service : one->kind, one->instance, one->state, one->in_flight,
+            one->handled);
     }
 }
 
 static void print_groups(const struct cli *cli, const Broker__Status *status)
 {
     if (status->n_groups > 0) {
-        printf("\n%s%-14s %8s %14s %9s %8s %6s%s\n", say_bold(cli), "events to", "waiting", "oldest", "in flight", "parked", "dead",
-            say_plain(cli));
+        printf("\n%s%-14s %8s %14s %9s %8s %6s%s\n", say_bold(cli), "events to", "waiting", "oldest", "in flight",
+            "parked", "dead", say_plain(cli));
     }
     for (size_t i = 0; i < status->n_groups; i++) {
         const Broker__GroupStatus *one = status->groups[i];
         printf("%-14s %8" PRIu64 " %12.1f s %9" PRIu32 " %s%8" PRIu32 " %6" PRIu32 "%s\n", one->group, one->lag,
-            seconds_since(one->oldest_unhandled_at_ms, status->now_ms), one->in_flight, one->parked + one->dead ? say_red(cli) : "",
-            one->parked, one->dead, say_plain(cli));
+            seconds_since(one->oldest_unhandled_at_ms, status->now_ms), one->in_flight,
+            one->parked + one->dead ? say_red(cli) : "", one->parked, one->dead, say_plain(cli));
     }
 }
 
 static void print_lanes(const struct cli *cli, const Broker__Status *status)
 {
     if (status->n_lanes > 0) {
-        printf("\n%s%-40s %8s %9s %12s%s\n", say_bold(cli), "tasks to", "waiting", "in flight", "oldest", say_plain(cli));
+        printf(
+            "\n%s%-40s %8s %9s %12s%s\n", say_bold(cli), "tasks to", "waiting", "in flight", "oldest", say_plain(cli));
     }
     for (size_t i = 0; i < status->n_lanes; i++) {
         const Broker__LaneStatus *one = status->lanes[i];
@@ -64,12 +67,16 @@ int word_status(struct cli *cli)
         puts(json_write(&seen->base, JSON_LINE, &cli->arena));
         return EXIT_DONE;
     }
-    printf("broker %s %s, store %s%s%s%s, %" PRIu32 " of 256 partitions, %" PRIu64 " commands, %" PRIu64 " events, %" PRIu32 " queued\n",
+    printf("broker %s %s, store %s%s%s%s, %" PRIu32 " of 256 partitions, %" PRIu64 " commands, %" PRIu64
+           " events, %" PRIu32 " queued\n",
         seen->broker, seen->version ? seen->version : "", seen->store_ready ? say_green(cli) : say_red(cli),
-        seen->store_ready ? "ready" : seen->store_why ? seen->store_why : "not ready", say_plain(cli), "", seen->leases, seen->commands,
-        seen->events, seen->queued);
+        seen->store_ready ? "ready"
+        : seen->store_why ? seen->store_why
+                          : "not ready",
+        say_plain(cli), "", seen->leases, seen->commands, seen->events, seen->queued);
     if (seen->frames_dropped > 0) {
-        printf("%s%" PRIu64 " frames dropped: they were none of ours%s\n", say_red(cli), seen->frames_dropped, say_plain(cli));
+        printf("%s%" PRIu64 " frames dropped: they were none of ours%s\n", say_red(cli), seen->frames_dropped,
+            say_plain(cli));
     }
     print_instances(cli, seen);
     print_groups(cli, seen);

@@ -80,15 +80,18 @@ static const char *sentence(const struct telling *t, const struct happened *h, s
     const char *line = line_write(h->event, arena);
     int64_t due_at_ms = event_due(h);
     const char *more = run > 1 ? arena_printf(arena, " (and %zu more)", run - 1) : "";
-    const char *due = due_at_ms ? arena_printf(arena, "; next due %s", say_clock(arena, t->about->zone, due_at_ms)) : "";
-    return arena_printf(arena, "%c%s%s%s", begins ? ascii_upper(line[0]) : line[0], line + (line[0] != '\0'), more, due);
+    const char *due =
+        due_at_ms ? arena_printf(arena, "; next due %s", say_clock(arena, t->about->zone, due_at_ms)) : "";
+    return arena_printf(
+        arena, "%c%s%s%s", begins ? ascii_upper(line[0]) : line[0], line + (line[0] != '\0'), more, due);
 }
 
 /* ---- Paragraphs ---- */
 
 static bool goes_on(const struct told *last, const struct happened *h, const char *actor)
 {
-    return last->at_ms / MINUTE_MS == h->at_ms / MINUTE_MS && str_same(last->who, actor) && strlen(last->text) < PARAGRAPH_BYTES;
+    return last->at_ms / MINUTE_MS == h->at_ms / MINUTE_MS && str_same(last->who, actor) &&
+           strlen(last->text) < PARAGRAPH_BYTES;
 }
 
 static void tell(struct telling *t, const struct happened *h, size_t run)
@@ -210,7 +213,8 @@ static void print_paragraphs(const struct telling *t)
             printf("%*s... %zu more; --all tells them\n", TEXT_COLUMN, "", hidden);
         }
         if (i < from || i >= to) {
-            printf("%s%s%s  ", say_dim(t->cli), say_clock(&t->cli->arena, t->about->zone, told->at_ms), say_plain(t->cli));
+            printf(
+                "%s%s%s  ", say_dim(t->cli), say_clock(&t->cli->arena, t->about->zone, told->at_ms), say_plain(t->cli));
             say_wrapped(paragraph(t, told), TEXT_COLUMN, LINE_WIDTH);
         }
     }
@@ -221,7 +225,8 @@ static void print_paragraphs(const struct telling *t)
 
 static void print_json_line(struct cli *cli, const struct happened *h)
 {
-    printf("{\"sequence\":%" PRIu64 ",\"atMs\":\"%" PRId64 "\",\"service\":\"%s\",\"subject\":\"%s\",\"actor\":\"%s\",\"simulated\":%s,\"event\":%s}\n",
+    printf("{\"sequence\":%" PRIu64 ",\"atMs\":\"%" PRId64
+           "\",\"service\":\"%s\",\"subject\":\"%s\",\"actor\":\"%s\",\"simulated\":%s,\"event\":%s}\n",
         h->sequence, h->at_ms, h->service ? h->service : "", h->row->subject, h->actor_id ? h->actor_id : "",
         h->simulated ? "true" : "false", json_write(h->event, JSON_LINE, &cli->arena));
 }

@@ -23,7 +23,8 @@ Notifications__Recipient *find_recipient(const Notifications__ContactBook *book,
     return NULL;
 }
 
-const char *recipient_zone(const struct decision *d, const Notifications__ContactBook *book, const Notifications__Recipient *who)
+const char *recipient_zone(
+    const struct decision *d, const Notifications__ContactBook *book, const Notifications__Recipient *who)
 {
     const char *zone = !str_is_empty(who->zone) ? who->zone : book->zone;
     return !str_is_empty(zone) ? zone : d->tenant_zone;
@@ -77,7 +78,8 @@ static void take_contacts(Notifications__Recipient *who, Casebus__ContactPoint *
     }
 }
 
-static void take_patient(struct decision *d, Notifications__ContactBook *book, const Intake__PatientFacts *facts, bool simulated)
+static void take_patient(
+    struct decision *d, Notifications__ContactBook *book, const Intake__PatientFacts *facts, bool simulated)
 {
     Notifications__Recipient *who = require_recipient(d, book, PATIENT_ID, KIND(PATIENT));
     if (!who) {
@@ -249,7 +251,8 @@ enum fault stop_messages(struct decision *d, Notifications__ContactBook *book, c
     }
     SET(who, stopped, true);
     who->stopped_at_ms = d->now_ms;
-    Notifications__MessagesStopped *event = MAKE(d, Notifications__MessagesStopped, notifications__messages_stopped__descriptor);
+    Notifications__MessagesStopped *event =
+        MAKE(d, Notifications__MessagesStopped, notifications__messages_stopped__descriptor);
     event->case_id = book->case_id;
     event->recipient_id = who->recipient_id;
     event->recipient = say_enum(d, &notifications__recipient_kind__descriptor, who->kind);

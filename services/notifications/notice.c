@@ -27,13 +27,15 @@ static const char *say_recipient(struct decision *d, const Notifications__Notice
 
 static const char *say_channel(struct decision *d, const Notifications__Notice *notice)
 {
-    return notice->channel == CASEBUS__CHANNEL__CHANNEL_EMAIL ? "e-mail"
-                                                              : say_enum(d, &casebus__channel__descriptor, notice->channel);
+    return notice->channel == CASEBUS__CHANNEL__CHANNEL_EMAIL
+               ? "e-mail"
+               : say_enum(d, &casebus__channel__descriptor, notice->channel);
 }
 
 static void say_planned(struct decision *d, const Notifications__Notice *notice)
 {
-    Notifications__NoticePlanned *event = MAKE(d, Notifications__NoticePlanned, notifications__notice_planned__descriptor);
+    Notifications__NoticePlanned *event =
+        MAKE(d, Notifications__NoticePlanned, notifications__notice_planned__descriptor);
     event->case_id = notice->case_id;
     event->notice_id = notice->notice_id;
     event->recipient = say_recipient(d, notice);
@@ -45,7 +47,8 @@ static void say_planned(struct decision *d, const Notifications__Notice *notice)
 
 static void say_delivered(struct decision *d, const Notifications__Notice *notice)
 {
-    Notifications__NoticeDelivered *event = MAKE(d, Notifications__NoticeDelivered, notifications__notice_delivered__descriptor);
+    Notifications__NoticeDelivered *event =
+        MAKE(d, Notifications__NoticeDelivered, notifications__notice_delivered__descriptor);
     event->case_id = notice->case_id;
     event->notice_id = notice->notice_id;
     event->recipient = say_recipient(d, notice);
@@ -69,12 +72,14 @@ static void fail(struct decision *d, Notifications__Notice *notice, Notification
     emit(d, &event->base);
 }
 
-void suppress(struct decision *d, Notifications__Notice *notice, Notifications__Suppression suppression, const char *why)
+void suppress(
+    struct decision *d, Notifications__Notice *notice, Notifications__Suppression suppression, const char *why)
 {
     notice->state = STATE(SUPPRESSED);
     notice->suppression = suppression;
     notice->why = why;
-    Notifications__NoticeSuppressed *event = MAKE(d, Notifications__NoticeSuppressed, notifications__notice_suppressed__descriptor);
+    Notifications__NoticeSuppressed *event =
+        MAKE(d, Notifications__NoticeSuppressed, notifications__notice_suppressed__descriptor);
     event->case_id = notice->case_id;
     event->notice_id = notice->notice_id;
     event->recipient = say_recipient(d, notice);
@@ -96,7 +101,8 @@ static void deliver_to_inbox(struct decision *d, Notifications__Notice *notice)
 /* The only place where anything leaves: with the open texts and nothing else. */
 static void queue(struct decision *d, Notifications__Notice *notice)
 {
-    Notifications__SendQuestion *question = MAKE(d, Notifications__SendQuestion, notifications__send_question__descriptor);
+    Notifications__SendQuestion *question =
+        MAKE(d, Notifications__SendQuestion, notifications__send_question__descriptor);
     question->message_id = notice->notice_id;
     question->channel = notice->channel;
     question->to = notice->address;
@@ -138,7 +144,8 @@ static void send_when_allowed(struct decision *d, Notifications__Notice *notice)
             notice->why = "an open message would come too late after the quiet hours: told in the inbox";
             deliver_to_inbox(d, notice);
         } else {
-            suppress(d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_TOO_LATE, "it would come after what it speaks of");
+            suppress(
+                d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_TOO_LATE, "it would come after what it speaks of");
         }
     } else if (send_at_ms > d->now_ms) {
         wait_until(d, notice, send_at_ms);
@@ -260,7 +267,8 @@ static bool may_see(const struct decision *d, Notifications__RecipientKind kind)
 /* A nurse who looks at the patient's notice has not read it for the patient. */
 static bool is_own(const struct decision *d, Notifications__RecipientKind kind)
 {
-    return may_see(d, kind) && (d->actor.role != CASEBUS__ROLE__ROLE_NURSE || kind == KIND(NURSE) || kind == KIND(SUPERVISOR));
+    return may_see(d, kind) &&
+           (d->actor.role != CASEBUS__ROLE__ROLE_NURSE || kind == KIND(NURSE) || kind == KIND(SUPERVISOR));
 }
 
 enum fault read_notice(struct decision *d, Notifications__Notice *notice, const Notifications__ReadNotice *cmd)
@@ -283,7 +291,8 @@ enum fault read_notice(struct decision *d, Notifications__Notice *notice, const 
     return FAULT_NONE;
 }
 
-enum fault list_notices(struct decision *d, const Notifications__NoticeLedger *ledger, const Notifications__ListNotices *query)
+enum fault list_notices(
+    struct decision *d, const Notifications__NoticeLedger *ledger, const Notifications__ListNotices *query)
 {
     Notifications__NoticeList *list = MAKE(d, Notifications__NoticeList, notifications__notice_list__descriptor);
     for (size_t i = 0; ledger && i < ledger->n_notice_ids; i++) {

@@ -21,11 +21,11 @@
 extern const struct service NOTIFICATIONS;
 
 enum {
-    RECIPIENTS_MAX = 20,    /* Of one case. */
+    RECIPIENTS_MAX = 20, /* Of one case. */
     LEDGER_NOTICES_MAX = 200,
     LEDGER_TOLD_MAX = 64,
     SAME_WORDS_MINUTES = 60,
-    TRIES_MAX = 5,          /* Of handing one notice to its channel. */
+    TRIES_MAX = 5, /* Of handing one notice to its channel. */
 };
 
 /* ---- book.c ---- */
@@ -40,7 +40,8 @@ void begin_book(struct decision *d, Notifications__ContactBook *book);
 void keep_book(struct decision *d, Notifications__ContactBook *book, const ProtobufCMessage *event);
 
 Notifications__Recipient *find_recipient(const Notifications__ContactBook *book, const char *recipient_id);
-const char *recipient_zone(const struct decision *d, const Notifications__ContactBook *book, const Notifications__Recipient *who);
+const char *recipient_zone(
+    const struct decision *d, const Notifications__ContactBook *book, const Notifications__Recipient *who);
 
 /* Whether a mail server could take it: one @, printable ASCII, nothing that has a meaning in a header. */
 bool email_is_usable(const char *address);
@@ -78,8 +79,8 @@ struct open_facts {
 enum { SUBJECT_BYTES_MAX = 280, OPEN_BYTES_MAX = 900, BODY_BYTES_MAX = 3900 };
 
 const char *fill_open(struct decision *d, const char *text, const struct open_facts *facts, size_t max_bytes);
-const char *fill_inbox(
-    struct decision *d, const char *text, const ProtobufCMessage *event, const struct open_facts *facts, size_t max_bytes);
+const char *fill_inbox(struct decision *d, const char *text, const ProtobufCMessage *event,
+    const struct open_facts *facts, size_t max_bytes);
 
 /* The text in the language, or in English; NULL when there is neither. */
 const Notifications__NoticeText *text_in(const Notifications__NoticeRule *rule, const char *language);
@@ -96,18 +97,20 @@ enum fault plan_notices(struct decision *d, Notifications__ContactBook *book, co
 const Notifications__NoticeRules *notice_rules(const struct decision *d);
 
 /* The first rule of the event that fits the recipient, or NULL. */
-const Notifications__NoticeRule *rule_for(
-    struct decision *d, const Notifications__NoticeRules *rules, const ProtobufCMessage *event, Notifications__RecipientKind kind);
+const Notifications__NoticeRule *rule_for(struct decision *d, const Notifications__NoticeRules *rules,
+    const ProtobufCMessage *event, Notifications__RecipientKind kind);
 
 /* ---- notice.c ---- */
 
 /* Sends a planned notice on its way, or keeps it until it may go. Emits what became of it. */
 void hand_over(struct decision *d, Notifications__Notice *notice, const struct route *route);
-void suppress(struct decision *d, Notifications__Notice *notice, Notifications__Suppression suppression, const char *why);
+void suppress(
+    struct decision *d, Notifications__Notice *notice, Notifications__Suppression suppression, const char *why);
 
 enum fault notice_timer(struct decision *d, Notifications__Notice *notice, const char *name, int64_t due_at_ms);
 enum fault take_send_answer(struct decision *d, Notifications__Notice *notice, const Notifications__SendAnswer *answer);
 enum fault read_notice(struct decision *d, Notifications__Notice *notice, const Notifications__ReadNotice *cmd);
-enum fault list_notices(struct decision *d, const Notifications__NoticeLedger *ledger, const Notifications__ListNotices *query);
+enum fault list_notices(
+    struct decision *d, const Notifications__NoticeLedger *ledger, const Notifications__ListNotices *query);
 
 #endif

@@ -52,8 +52,8 @@ static bool holds(struct decision *d, const Notifications__NoticeRule *rule, con
     return rule->n_when_values == 0 && !str_is_empty(value) && !str_same(value, "false") && !str_same(value, "0");
 }
 
-const Notifications__NoticeRule *rule_for(
-    struct decision *d, const Notifications__NoticeRules *rules, const ProtobufCMessage *event, Notifications__RecipientKind kind)
+const Notifications__NoticeRule *rule_for(struct decision *d, const Notifications__NoticeRules *rules,
+    const ProtobufCMessage *event, Notifications__RecipientKind kind)
 {
     const char *subject = contract_of(event->descriptor)->subject;
     for (size_t i = 0; i < rules->n_rules; i++) {
@@ -102,8 +102,8 @@ static bool is_urgent(const Notifications__NoticeRule *rule)
     return rule->priority >= CASEBUS__PRIORITY__PRIORITY_URGENT;
 }
 
-static void describe(struct decision *d, Notifications__Notice *notice, const struct telling *t, const Notifications__NoticeRule *rule,
-    const Notifications__Recipient *who)
+static void describe(struct decision *d, Notifications__Notice *notice, const struct telling *t,
+    const Notifications__NoticeRule *rule, const Notifications__Recipient *who)
 {
     notice->rule_id = rule->id;
     notice->event = t->subject;
@@ -119,7 +119,8 @@ static void describe(struct decision *d, Notifications__Notice *notice, const st
 }
 
 /* The inbox text may hold all that the event says; the open text is filled without it. */
-static void write_texts(struct decision *d, Notifications__Notice *notice, const struct telling *t, const Notifications__NoticeText *text)
+static void write_texts(
+    struct decision *d, Notifications__Notice *notice, const struct telling *t, const Notifications__NoticeText *text)
 {
     const struct open_facts facts = {
         .sender = t->rules->sender_name,
@@ -182,8 +183,8 @@ static bool told_lately(struct decision *d, Notifications__NoticeLedger *ledger,
 
 /* ---- One event ---- */
 
-static void plan_notice(
-    struct decision *d, const struct telling *t, const Notifications__NoticeRule *rule, const Notifications__Recipient *who)
+static void plan_notice(struct decision *d, const struct telling *t, const Notifications__NoticeRule *rule,
+    const Notifications__Recipient *who)
 {
     struct route route = choose_route(d, t->book, who, rule->inbox_only);
     const Notifications__NoticeText *text = text_in(rule, who->language);
@@ -197,14 +198,16 @@ static void plan_notice(
     notice->channel = route.channel;
     if (!text) {
         notice->subject = t->subject;
-        suppress(d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_NO_TEXT, text_of(d, "rule %s has no text that could be read", rule->id));
+        suppress(d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_NO_TEXT,
+            text_of(d, "rule %s has no text that could be read", rule->id));
         return;
     }
     write_texts(d, notice, t, text);
     if (route.suppression) {
         suppress(d, notice, route.suppression, route.why);
     } else if (told_lately(d, t->ledger, notice) && !notice->urgent) {
-        suppress(d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_DUPLICATE, "the same was told less than an hour ago");
+        suppress(
+            d, notice, NOTIFICATIONS__SUPPRESSION__SUPPRESSION_DUPLICATE, "the same was told less than an hour ago");
     } else {
         hand_over(d, notice, &route);
     }
@@ -300,7 +303,8 @@ enum fault plan_notices(struct decision *d, Notifications__ContactBook *book, co
     if (!row || !rules) {
         return refuse(d, "%s is no event that anybody is told of", cmd->event);
     }
-    if (contract_unpack(row->message->descriptor, cmd->body.data, cmd->body.len, &CROSSING_EVENT, d->arena, &d->why, &event) != FAULT_NONE) {
+    if (contract_unpack(row->message->descriptor, cmd->body.data, cmd->body.len, &CROSSING_EVENT, d->arena, &d->why,
+            &event) != FAULT_NONE) {
         return refuse(d, "the event %s cannot be read", cmd->event);
     }
     if (is_new(d, book)) {

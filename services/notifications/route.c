@@ -73,15 +73,17 @@ struct route choose_route(
         return no_route(channel, BECAUSE(NO_CONSENT), "the patient has not allowed it");
     }
     if (who->stopped && channel != CHANNEL(INBOX)) {
-        return has_inbox(who->kind) ? (struct route){.channel = CHANNEL(INBOX), .why = "asked for no more open messages"}
-                              : no_route(channel, BECAUSE(STOPPED), "asked for no more messages");
+        return has_inbox(who->kind)
+                   ? (struct route){.channel = CHANNEL(INBOX), .why = "asked for no more open messages"}
+                   : no_route(channel, BECAUSE(STOPPED), "asked for no more messages");
     }
     const char *first = obstacle(d, who, channel);
     if (!first) {
         return (struct route){.channel = channel, .address = channel == CHANNEL(EMAIL) ? email_of(who) : NULL};
     }
     if (channel != CHANNEL(EMAIL) && !inbox_only && email_of(who) && !who->stopped) {
-        return (struct route){.channel = CHANNEL(EMAIL), .address = email_of(who), .why = text_of(d, "%s: told by e-mail", first)};
+        return (struct route){
+            .channel = CHANNEL(EMAIL), .address = email_of(who), .why = text_of(d, "%s: told by e-mail", first)};
     }
     if (has_inbox(who->kind)) {
         return (struct route){.channel = CHANNEL(INBOX), .why = text_of(d, "%s: told in the inbox", first)};

@@ -1,7 +1,10 @@
 #include "services/notifications/notifications.h"
 
 /* One rule of reaction serves every event; what is told of it stands in seeds/reference/notices.json. */
-#define TELL_OF(descriptor) {&(descriptor), tell_of_event}
+#define TELL_OF(descriptor)                                                                                            \
+    {                                                                                                                  \
+        &(descriptor), tell_of_event                                                                                   \
+    }
 
 /* clang-format off */
 static const struct command COMMANDS[] = {

@@ -85,7 +85,9 @@ static const char *say_instant(struct decision *d, const struct open_facts *fact
     struct wall_time wall = zone_local(zone ? zone : zone_find("UTC"), at_ms).wall;
     const char *day = say_date(d, words, wall.date);
     int hour = wall.hour % 12 == 0 ? 12 : wall.hour % 12;
-    return !with_time ? day : text_of(d, "%s%s%d:%02d %s", day, words->at, hour, wall.minute, wall.hour < 12 ? words->am : words->pm);
+    return !with_time ? day
+                      : text_of(d, "%s%s%d:%02d %s", day, words->at, hour, wall.minute,
+                            wall.hour < 12 ? words->am : words->pm);
 }
 
 /* ---- Values ---- */
@@ -107,8 +109,9 @@ const char *plain_value(struct decision *d, const ProtobufCMessage *event, const
         return *(const char *const *)field_value(event, field, 0);
     }
     int64_t number = field_integer(event, name, 0);
-    const ProtobufCEnumValue *value =
-        field->type == PROTOBUF_C_TYPE_ENUM ? protobuf_c_enum_descriptor_get_value(field->descriptor, (int)number) : NULL;
+    const ProtobufCEnumValue *value = field->type == PROTOBUF_C_TYPE_ENUM
+                                          ? protobuf_c_enum_descriptor_get_value(field->descriptor, (int)number)
+                                          : NULL;
     return value ? value->name : text_of(d, "%lld", (long long)number);
 }
 
@@ -117,7 +120,8 @@ static const char *tame(struct decision *d, const char *value)
 {
     size_t size = strlen(value);
     bool cut = size > VALUE_BYTES_MAX;
-    char *tamed = text_of(d, "%.*s%s", (int)(cut ? utf8_cut(value, size, VALUE_BYTES_MAX) : size), value, cut ? " ..." : "");
+    char *tamed =
+        text_of(d, "%.*s%s", (int)(cut ? utf8_cut(value, size, VALUE_BYTES_MAX) : size), value, cut ? " ..." : "");
     for (char *c = tamed; *c != '\0'; c++) {
         *c = ((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f ? ' ' : *c;
     }
@@ -175,7 +179,8 @@ static const char *value_of(struct decision *d, const struct filling *filling, c
 {
     const char *value = open_value(d, filling->facts, name);
     if (!value && filling->event) {
-        value = str_same(name, "recipient") ? filling->facts->recipient : event_value(d, filling->event, filling->facts, name);
+        value = str_same(name, "recipient") ? filling->facts->recipient
+                                            : event_value(d, filling->event, filling->facts, name);
     }
     return value;
 }
@@ -221,8 +226,8 @@ const char *fill_open(struct decision *d, const char *text, const struct open_fa
     return fill(d, text, &(struct filling){.facts = facts}, max_bytes);
 }
 
-const char *fill_inbox(
-    struct decision *d, const char *text, const ProtobufCMessage *event, const struct open_facts *facts, size_t max_bytes)
+const char *fill_inbox(struct decision *d, const char *text, const ProtobufCMessage *event,
+    const struct open_facts *facts, size_t max_bytes)
 {
     return fill(d, text, &(struct filling){.facts = facts, .event = event}, max_bytes);
 }

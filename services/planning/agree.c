@@ -128,7 +128,8 @@ static void say_agreed(struct decision *d, const Planning__Plan *plan)
 enum fault agree_plan(struct decision *d, Planning__Plan *plan, const Planning__AgreePlan *cmd)
 {
     if (plan->state != PROPOSED) {
-        return refuse(d, "plan %s is %s, the patient can agree only to one that was shown", cmd->plan_id, plan_word(d, plan));
+        return refuse(
+            d, "plan %s is %s, the patient can agree only to one that was shown", cmd->plan_id, plan_word(d, plan));
     }
     note_answer(d, plan, true, NULL, NULL);
     activate(d, plan);
@@ -153,7 +154,8 @@ static void say_objected(struct decision *d, const Planning__Plan *plan, const P
 enum fault object_to_plan(struct decision *d, Planning__Plan *plan, const Planning__ObjectToPlan *cmd)
 {
     if (plan->state != PROPOSED && plan->state != ACTIVE) {
-        return refuse(d, "plan %s is %s, an objection is taken while it is proposed or active", cmd->plan_id, plan_word(d, plan));
+        return refuse(
+            d, "plan %s is %s, an objection is taken while it is proposed or active", cmd->plan_id, plan_word(d, plan));
     }
     Planning__Intervention *step = cmd->step_id ? find_step(plan, cmd->step_id) : NULL;
     Planning__Goal *goal = cmd->step_id ? find_goal(plan, cmd->step_id) : NULL;
@@ -161,7 +163,8 @@ enum fault object_to_plan(struct decision *d, Planning__Plan *plan, const Planni
         return refuse_missing(d, "plan %s has no step or goal %s", cmd->plan_id, cmd->step_id);
     }
     if (step && !step_is_open(step)) {
-        return refuse(d, "step %s is %s already", cmd->step_id, say_enum(d, &planning__step_state__descriptor, step->state));
+        return refuse(
+            d, "step %s is %s already", cmd->step_id, say_enum(d, &planning__step_state__descriptor, step->state));
     }
     note_answer(d, plan, false, cmd->reason, cmd->step_id);
     if (step) {
@@ -239,7 +242,8 @@ static void end_goals(Planning__Plan *plan)
         bool reached = goal->achievement == PLANNING__ACHIEVEMENT__ACHIEVEMENT_ACHIEVED ||
                        goal->achievement == PLANNING__ACHIEVEMENT__ACHIEVEMENT_SUSTAINING;
         if (goal->state == PLANNING__GOAL_STATE__GOAL_STATE_ACTIVE) {
-            goal->state = reached ? PLANNING__GOAL_STATE__GOAL_STATE_COMPLETED : PLANNING__GOAL_STATE__GOAL_STATE_CANCELLED;
+            goal->state =
+                reached ? PLANNING__GOAL_STATE__GOAL_STATE_COMPLETED : PLANNING__GOAL_STATE__GOAL_STATE_CANCELLED;
         }
     }
 }
@@ -260,7 +264,8 @@ enum fault end_plan(struct decision *d, const Intake__CaseClosed *event)
     if (d->wants) {
         return FAULT_WANT;
     }
-    if (!plan || plan->state == PLANNING__PLAN_STATE__PLAN_STATE_COMPLETED || plan->state == PLANNING__PLAN_STATE__PLAN_STATE_REVOKED) {
+    if (!plan || plan->state == PLANNING__PLAN_STATE__PLAN_STATE_COMPLETED ||
+        plan->state == PLANNING__PLAN_STATE__PLAN_STATE_REVOKED) {
         return FAULT_NONE;
     }
     bool met = strcmp(event->code, "goals-met") == 0;

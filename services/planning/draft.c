@@ -20,7 +20,8 @@ static const Planning__Pathway *find_pathway(const struct decision *d, const cha
     return NULL;
 }
 
-static void add_goal(struct decision *d, Planning__Plan *plan, const Planning__ProblemTemplate *problem, const Planning__GoalTemplate *template)
+static void add_goal(struct decision *d, Planning__Plan *plan, const Planning__ProblemTemplate *problem,
+    const Planning__GoalTemplate *template)
 {
     Planning__Goal *goal = MAKE(d, Planning__Goal, planning__goal__descriptor);
     goal->goal_id = template->id;
@@ -95,8 +96,8 @@ static void say_drafted(struct decision *d, const Planning__Plan *plan)
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->name = plan->name;
-    event->summary = text_of(d, "%s, %s, %s", say_count(d, plan->n_problems, "problem"), say_count(d, plan->n_goals, "goal"),
-        say_count(d, plan->n_interventions, "step"));
+    event->summary = text_of(d, "%s, %s, %s", say_count(d, plan->n_problems, "problem"),
+        say_count(d, plan->n_goals, "goal"), say_count(d, plan->n_interventions, "step"));
     event->revision = plan->revision;
     emit(d, &event->base);
 }

@@ -32,7 +32,8 @@ static int64_t distance(const Planning__Target *target, int64_t value_milli)
     if (target_is_met(target, value_milli)) {
         return 0;
     }
-    bool too_high = target->operator_ == PLANNING__OPERATOR__OPERATOR_BELOW || target->operator_ == PLANNING__OPERATOR__OPERATOR_AT_MOST ||
+    bool too_high = target->operator_ == PLANNING__OPERATOR__OPERATOR_BELOW ||
+                    target->operator_ == PLANNING__OPERATOR__OPERATOR_AT_MOST ||
                     (target->operator_ == PLANNING__OPERATOR__OPERATOR_BETWEEN && value_milli > target->high_milli);
     return too_high ? value_milli - target->high_milli + 1 : target->low_milli - value_milli + 1;
 }
@@ -47,7 +48,7 @@ static bool measures(const Planning__Target *target, const Planning__Reading *re
 struct run {
     const Planning__Reading *last;
     const Planning__Reading *before;
-    size_t met;         /* Latest readings in a row that met the target. */
+    size_t met; /* Latest readings in a row that met the target. */
     int64_t met_since_ms;
 };
 
@@ -102,9 +103,12 @@ static Planning__Achievement achievement_of_target(const Planning__Goal *goal, c
 static int rank(Planning__Achievement achievement)
 {
     static const Planning__Achievement ORDER[] = {
-        PLANNING__ACHIEVEMENT__ACHIEVEMENT_WORSENING,   PLANNING__ACHIEVEMENT__ACHIEVEMENT_NO_CHANGE,
-        PLANNING__ACHIEVEMENT__ACHIEVEMENT_IN_PROGRESS, PLANNING__ACHIEVEMENT__ACHIEVEMENT_IMPROVING,
-        PLANNING__ACHIEVEMENT__ACHIEVEMENT_ACHIEVED,    PLANNING__ACHIEVEMENT__ACHIEVEMENT_SUSTAINING,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_WORSENING,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_NO_CHANGE,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_IN_PROGRESS,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_IMPROVING,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_ACHIEVED,
+        PLANNING__ACHIEVEMENT__ACHIEVEMENT_SUSTAINING,
     };
     int place = 0;
     while (place < (int)(sizeof ORDER / sizeof ORDER[0]) && ORDER[place] != achievement) {
@@ -163,16 +167,17 @@ static const char *say_target(struct decision *d, const Planning__Target *target
     return "no target";
 }
 
-static void say_evaluated(struct decision *d, const Planning__Plan *plan, const Planning__Goal *goal, const Planning__Target *target,
-    const Planning__Reading *reading)
+static void say_evaluated(struct decision *d, const Planning__Plan *plan, const Planning__Goal *goal,
+    const Planning__Target *target, const Planning__Reading *reading)
 {
-    Planning__IndicatorEvaluated *event = MAKE(d, Planning__IndicatorEvaluated, planning__indicator_evaluated__descriptor);
+    Planning__IndicatorEvaluated *event =
+        MAKE(d, Planning__IndicatorEvaluated, planning__indicator_evaluated__descriptor);
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->goal_id = goal->goal_id;
     event->measure = target->measure->display ? target->measure->display : target->measure->code;
-    event->result = text_of(d, "%s %s on %s, target %s: %s", say_number(d, reading->value_milli), reading->unit ? reading->unit : "",
-        say_day(d, plan->zone, reading->at_ms), say_target(d, target),
+    event->result = text_of(d, "%s %s on %s, target %s: %s", say_number(d, reading->value_milli),
+        reading->unit ? reading->unit : "", say_day(d, plan->zone, reading->at_ms), say_target(d, target),
         say_enum(d, &planning__achievement__descriptor, goal->achievement));
     event->achievement = goal->achievement;
     event->reading = (Planning__Reading *)reading;
@@ -210,7 +215,8 @@ static bool same_unit(const Planning__Target *target, const Planning__Reading *r
     return !target->unit || (reading->unit && strcmp(target->unit, reading->unit) == 0);
 }
 
-static bool take_into_goal(struct decision *d, const Planning__Plan *plan, Planning__Goal *goal, const Planning__Reading *reading)
+static bool take_into_goal(
+    struct decision *d, const Planning__Plan *plan, Planning__Goal *goal, const Planning__Reading *reading)
 {
     for (size_t i = 0; i < goal->n_targets; i++) {
         const Planning__Target *target = goal->targets[i];

@@ -17,12 +17,12 @@
 extern const struct service PLANNING;
 
 enum {
-    GOAL_READINGS_MAX = 12,       /* Kept per goal, newest last; the rest is in the log. */
-    INDICATOR_EVENTS_MAX = 24,    /* Told per decision; further readings are kept all the same. */
-    ACHIEVED_SPAN_DAYS = 7,       /* Two readings on target count as achieved when they lie so far apart (facts 3.4). */
-    OVERDUE_LEVELS = 3,           /* Owner, supervisor, director. */
+    GOAL_READINGS_MAX = 12,    /* Kept per goal, newest last; the rest is in the log. */
+    INDICATOR_EVENTS_MAX = 24, /* Told per decision; further readings are kept all the same. */
+    ACHIEVED_SPAN_DAYS = 7,    /* Two readings on target count as achieved when they lie so far apart (facts 3.4). */
+    OVERDUE_LEVELS = 3,        /* Owner, supervisor, director. */
     OVERDUE_NEXT_LEVEL_HOURS = 24,
-    OVERDUE_AGAIN_DAYS = 7,       /* The director is reminded so often. */
+    OVERDUE_AGAIN_DAYS = 7, /* The director is reminded so often. */
 };
 
 /* ---- draft.c ---- */

@@ -85,7 +85,8 @@ void cancel_step_timers(struct decision *d, const Planning__Plan *plan)
 
 static void say_completed(struct decision *d, const Planning__Plan *plan, const Planning__Intervention *step)
 {
-    Planning__InterventionCompleted *event = MAKE(d, Planning__InterventionCompleted, planning__intervention_completed__descriptor);
+    Planning__InterventionCompleted *event =
+        MAKE(d, Planning__InterventionCompleted, planning__intervention_completed__descriptor);
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->intervention_id = step->intervention_id;
@@ -121,7 +122,8 @@ enum fault complete_intervention(struct decision *d, Planning__Plan *plan, const
         return refuse_missing(d, "plan %s has no step %s", cmd->plan_id, cmd->intervention_id);
     }
     if (!step_is_open(step) || step->state == ON_HOLD) {
-        return refuse(d, "step %s is %s", cmd->intervention_id, say_enum(d, &planning__step_state__descriptor, step->state));
+        return refuse(
+            d, "step %s is %s", cmd->intervention_id, say_enum(d, &planning__step_state__descriptor, step->state));
     }
     const Planning__Intervention *before = step_waits_for(plan, step);
     if (before) {
@@ -152,7 +154,8 @@ static void escalate(struct decision *d, const Planning__Plan *plan, Planning__I
     }
     int64_t next_ms = step->level < OVERDUE_LEVELS ? OVERDUE_NEXT_LEVEL_HOURS * HOUR_MS : OVERDUE_AGAIN_DAYS * DAY_MS;
     set_timer(d, "plan", plan->plan_id, timer_name(d, step), d->now_ms + next_ms);
-    Planning__InterventionOverdue *event = MAKE(d, Planning__InterventionOverdue, planning__intervention_overdue__descriptor);
+    Planning__InterventionOverdue *event =
+        MAKE(d, Planning__InterventionOverdue, planning__intervention_overdue__descriptor);
     event->case_id = plan->case_id;
     event->plan_id = plan->plan_id;
     event->intervention_id = step->intervention_id;
@@ -199,7 +202,8 @@ enum fault plan_timer(struct decision *d, Planning__Plan *plan, const char *name
 /* ---- What scheduling says of the visits that belong to steps ---- */
 
 /* The open step, or NULL: not of a plan, or over. d->wants while it is not loaded. */
-static Planning__Intervention *step_of_visit(struct decision *d, const char *plan_id, const char *step_id, Planning__Plan **out)
+static Planning__Intervention *step_of_visit(
+    struct decision *d, const char *plan_id, const char *step_id, Planning__Plan **out)
 {
     if (!plan_id || !step_id) {
         return NULL;

@@ -12,7 +12,8 @@ Scheduling__Agenda *require_agenda(struct decision *d, const char *case_id)
     return agenda;
 }
 
-void agenda_put(struct decision *d, Scheduling__Agenda *agenda, const Scheduling__Appointment *appointment, const Scheduling__Slot *slot)
+void agenda_put(struct decision *d, Scheduling__Agenda *agenda, const Scheduling__Appointment *appointment,
+    const Scheduling__Slot *slot)
 {
     agenda_take(agenda, appointment->appointment_id, slot->start_at_ms);
     Scheduling__Booking *booking = MAKE(d, Scheduling__Booking, scheduling__booking__descriptor);
@@ -56,7 +57,8 @@ enum fault read_agenda(struct decision *d, const Scheduling__Agenda *agenda, con
     }
     Scheduling__AgendaView *view = MAKE(d, Scheduling__AgendaView, scheduling__agenda_view__descriptor);
     for (size_t i = 0; i < agenda->n_appointment_ids; i++) {
-        const Scheduling__Appointment *a = see(d, "scheduling", "appointment", query->case_id, agenda->appointment_ids[i]);
+        const Scheduling__Appointment *a =
+            see(d, "scheduling", "appointment", query->case_id, agenda->appointment_ids[i]);
         if (a) {
             APPEND(d, view, appointments, (Scheduling__Appointment *)a);
         }

@@ -104,7 +104,8 @@ enum fault record_hold(struct decision *d, Scheduling__Appointment *a, const Sch
 
 static void say_booked(struct decision *d, const Scheduling__Appointment *a)
 {
-    Scheduling__AppointmentBooked *event = MAKE(d, Scheduling__AppointmentBooked, scheduling__appointment_booked__descriptor);
+    Scheduling__AppointmentBooked *event =
+        MAKE(d, Scheduling__AppointmentBooked, scheduling__appointment_booked__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -122,7 +123,8 @@ static void say_booked(struct decision *d, const Scheduling__Appointment *a)
 
 static void say_moved(struct decision *d, const Scheduling__Appointment *a, const Scheduling__Slot *was)
 {
-    Scheduling__AppointmentMoved *event = MAKE(d, Scheduling__AppointmentMoved, scheduling__appointment_moved__descriptor);
+    Scheduling__AppointmentMoved *event =
+        MAKE(d, Scheduling__AppointmentMoved, scheduling__appointment_moved__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -161,7 +163,8 @@ static void say_expired(struct decision *d, const Scheduling__Appointment *a)
     emit(d, &event->base);
 }
 
-static void was_not_booked(struct decision *d, Scheduling__Appointment *a, Scheduling__Agenda *agenda, const Scheduling__RecordBooking *cmd)
+static void was_not_booked(
+    struct decision *d, Scheduling__Appointment *a, Scheduling__Agenda *agenda, const Scheduling__RecordBooking *cmd)
 {
     a->refused_why = cmd->refused_why;
     agenda_take(agenda, a->appointment_id, cmd->slot->start_at_ms);

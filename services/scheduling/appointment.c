@@ -58,7 +58,8 @@ void ask_day_to_release(struct decision *d, const Scheduling__Appointment *a, co
 
 static void say_proposed(struct decision *d, const Scheduling__Appointment *a)
 {
-    Scheduling__AppointmentProposed *event = MAKE(d, Scheduling__AppointmentProposed, scheduling__appointment_proposed__descriptor);
+    Scheduling__AppointmentProposed *event =
+        MAKE(d, Scheduling__AppointmentProposed, scheduling__appointment_proposed__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -67,7 +68,8 @@ static void say_proposed(struct decision *d, const Scheduling__Appointment *a)
     emit(d, &event->base);
 }
 
-enum fault propose_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__ProposeAppointment *cmd)
+enum fault propose_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__ProposeAppointment *cmd)
 {
     if (a->state) {
         return refuse(d, "appointment %s exists already and is %s", a->appointment_id, state_word(d, a));
@@ -98,13 +100,15 @@ static bool planned_already(struct decision *d, const Scheduling__Agenda *agenda
 {
     bool found = false;
     for (size_t i = 0; i < agenda->n_appointment_ids; i++) {
-        const Scheduling__Appointment *a = see(d, "scheduling", "appointment", agenda->case_id, agenda->appointment_ids[i]);
+        const Scheduling__Appointment *a =
+            see(d, "scheduling", "appointment", agenda->case_id, agenda->appointment_ids[i]);
         found |= a && a->intervention_id && strcmp(a->intervention_id, intervention_id) == 0 && a->state != CANCELLED;
     }
     return found;
 }
 
-static Scheduling__Appointment *require_planned(struct decision *d, const Planning__PlanAgreed *event, const Planning__PlannedService *service)
+static Scheduling__Appointment *require_planned(
+    struct decision *d, const Planning__PlanAgreed *event, const Planning__PlannedService *service)
 {
     const char *id = fresh_id(d);
     bool made = false;
@@ -149,7 +153,8 @@ enum fault propose_planned(struct decision *d, const Planning__PlanAgreed *event
 /* ---- Holding and moving ---- */
 
 /* Completes the slot a person named: its end, its day, who and where. NULL with d->why set, or d->wants. */
-static Scheduling__Slot *complete_slot(struct decision *d, const Scheduling__Appointment *a, const Scheduling__Slot *asked)
+static Scheduling__Slot *complete_slot(
+    struct decision *d, const Scheduling__Appointment *a, const Scheduling__Slot *asked)
 {
     const Scheduling__Resource *resource = see(d, "scheduling", "resource", asked->resource_id, asked->resource_id);
     if (d->wants) {
@@ -180,7 +185,8 @@ static enum fault reserve_patient(struct decision *d, const Scheduling__Appointm
     if (d->wants) {
         return FAULT_WANT;
     }
-    if (booking_against(agenda->bookings, agenda->n_bookings, slot->start_at_ms, slot->end_at_ms, 0, d->now_ms, a->appointment_id)) {
+    if (booking_against(agenda->bookings, agenda->n_bookings, slot->start_at_ms, slot->end_at_ms, 0, d->now_ms,
+            a->appointment_id)) {
         return refuse(d, "the patient has another appointment at %s", slot_when(d, slot));
     }
     agenda_put(d, agenda, a, slot);
@@ -190,8 +196,8 @@ static enum fault reserve_patient(struct decision *d, const Scheduling__Appointm
 enum fault hold_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__HoldAppointment *cmd)
 {
     if (a->state != PROPOSED && a->state != EXPIRED) {
-        return refuse(d, "appointment %s is %s, a time can be held only while it is proposed or its hold expired", a->appointment_id,
-            state_word(d, a));
+        return refuse(d, "appointment %s is %s, a time can be held only while it is proposed or its hold expired",
+            a->appointment_id, state_word(d, a));
     }
     Scheduling__Slot *slot = complete_slot(d, a, cmd->slot);
     if (!slot) {
@@ -210,7 +216,8 @@ enum fault hold_appointment(struct decision *d, Scheduling__Appointment *a, cons
     return FAULT_NONE;
 }
 
-enum fault reschedule_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__RescheduleAppointment *cmd)
+enum fault reschedule_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__RescheduleAppointment *cmd)
 {
     if (a->state != BOOKED) {
         return refuse(d, "appointment %s is %s, only a booked one can be moved", a->appointment_id, state_word(d, a));
@@ -233,10 +240,12 @@ enum fault reschedule_appointment(struct decision *d, Scheduling__Appointment *a
     return FAULT_NONE;
 }
 
-enum fault confirm_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__ConfirmAppointment *cmd)
+enum fault confirm_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__ConfirmAppointment *cmd)
 {
     if (a->state != HELD) {
-        return refuse(d, "appointment %s is %s, only a held one can be confirmed", cmd->appointment_id, state_word(d, a));
+        return refuse(
+            d, "appointment %s is %s, only a held one can be confirmed", cmd->appointment_id, state_word(d, a));
     }
     if (a->hold_until_ms <= d->now_ms) {
         return refuse(d, "the hold of %s ran out at %s", a->title, say_when(d, a->slot->zone, a->hold_until_ms));
@@ -250,11 +259,12 @@ enum fault confirm_appointment(struct decision *d, Scheduling__Appointment *a, c
 
 static bool can_cancel(const Scheduling__Appointment *a)
 {
-    return a->state == PROPOSED || a->state == PENDING || a->state == HELD || a->state == CONFIRMING || a->state == BOOKED ||
-           a->state == MOVING || a->state == EXPIRED;
+    return a->state == PROPOSED || a->state == PENDING || a->state == HELD || a->state == CONFIRMING ||
+           a->state == BOOKED || a->state == MOVING || a->state == EXPIRED;
 }
 
-static void release_slot(struct decision *d, const Scheduling__Appointment *a, Scheduling__Agenda *agenda, const Scheduling__Slot *slot)
+static void release_slot(
+    struct decision *d, const Scheduling__Appointment *a, Scheduling__Agenda *agenda, const Scheduling__Slot *slot)
 {
     if (slot) {
         ask_day_to_release(d, a, slot);
@@ -279,7 +289,8 @@ enum fault cancel_appointment(struct decision *d, Scheduling__Appointment *a, co
     a->cancelled_by = say_enum(d, &casebus__role__descriptor, d->actor.role);
     a->cancelled_why = cmd->why;
 
-    Scheduling__AppointmentCancelled *event = MAKE(d, Scheduling__AppointmentCancelled, scheduling__appointment_cancelled__descriptor);
+    Scheduling__AppointmentCancelled *event =
+        MAKE(d, Scheduling__AppointmentCancelled, scheduling__appointment_cancelled__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -298,13 +309,15 @@ static bool may_attend(const Scheduling__Appointment *a, Scheduling__Appointment
         return a->state == BOOKED;
     }
     bool present = a->state == BOOKED || a->state == CHECKED_IN || a->state == ARRIVED;
-    bool forward = (next == CHECKED_IN && a->state == BOOKED) || (next == ARRIVED && a->state != ARRIVED) || next == FULFILLED;
+    bool forward =
+        (next == CHECKED_IN && a->state == BOOKED) || (next == ARRIVED && a->state != ARRIVED) || next == FULFILLED;
     return present && forward;
 }
 
 static void say_fulfilled(struct decision *d, const Scheduling__Appointment *a)
 {
-    Scheduling__AppointmentFulfilled *event = MAKE(d, Scheduling__AppointmentFulfilled, scheduling__appointment_fulfilled__descriptor);
+    Scheduling__AppointmentFulfilled *event =
+        MAKE(d, Scheduling__AppointmentFulfilled, scheduling__appointment_fulfilled__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -319,7 +332,8 @@ static void say_fulfilled(struct decision *d, const Scheduling__Appointment *a)
 
 static void say_missed(struct decision *d, const Scheduling__Appointment *a)
 {
-    Scheduling__AppointmentMissed *event = MAKE(d, Scheduling__AppointmentMissed, scheduling__appointment_missed__descriptor);
+    Scheduling__AppointmentMissed *event =
+        MAKE(d, Scheduling__AppointmentMissed, scheduling__appointment_missed__descriptor);
     event->case_id = a->case_id;
     event->appointment_id = a->appointment_id;
     event->title = a->title;
@@ -336,7 +350,8 @@ enum fault record_attendance(struct decision *d, Scheduling__Appointment *a, con
             say_enum(d, &scheduling__appointment_state__descriptor, next));
     }
     if ((next == FULFILLED || next == NOSHOW) && d->now_ms < a->slot->start_at_ms) {
-        return refuse(d, "%s begins at %s: it cannot have taken place or been missed yet", a->title, slot_when(d, a->slot));
+        return refuse(
+            d, "%s begins at %s: it cannot have taken place or been missed yet", a->title, slot_when(d, a->slot));
     }
     a->state = next;
     cancel_reminders(d, a);
@@ -350,7 +365,8 @@ enum fault record_attendance(struct decision *d, Scheduling__Appointment *a, con
 
 /* ---- Reading, and what claims says ---- */
 
-enum fault read_appointment(struct decision *d, const Scheduling__Appointment *a, const Scheduling__ReadAppointment *query)
+enum fault read_appointment(
+    struct decision *d, const Scheduling__Appointment *a, const Scheduling__ReadAppointment *query)
 {
     if (!a) {
         return refuse_missing(d, "there is no appointment %s", query->appointment_id);
@@ -367,7 +383,8 @@ enum fault link_authorization(struct decision *d, const Claims__AuthorizationDec
     }
     const Scheduling__Agenda *agenda = see(d, "scheduling", "agenda", event->case_id, event->case_id);
     for (size_t i = 0; agenda && i < agenda->n_appointment_ids; i++) {
-        const Scheduling__Appointment *a = see(d, "scheduling", "appointment", event->case_id, agenda->appointment_ids[i]);
+        const Scheduling__Appointment *a =
+            see(d, "scheduling", "appointment", event->case_id, agenda->appointment_ids[i]);
         if (a && a->intervention_id && strcmp(a->intervention_id, event->intervention_id) == 0) {
             Scheduling__Appointment *mine = touch(d, "appointment", a->appointment_id);
             if (mine) {

@@ -23,7 +23,8 @@ const Scheduling__Booking *booking_against(Scheduling__Booking *const *bookings,
     return NULL;
 }
 
-static Scheduling__Booking *find_booking(const Scheduling__CalendarDay *day, const char *appointment_id, int64_t start_at_ms)
+static Scheduling__Booking *find_booking(
+    const Scheduling__CalendarDay *day, const char *appointment_id, int64_t start_at_ms)
 {
     for (size_t i = 0; i < day->n_bookings; i++) {
         Scheduling__Booking *booking = day->bookings[i];
@@ -45,7 +46,8 @@ static void drop_run_out(Scheduling__CalendarDay *day, int64_t now_ms)
     day->n_bookings = kept;
 }
 
-static Scheduling__Slot *slot_of(struct decision *d, const Scheduling__PlaceHold *cmd, const Scheduling__Resource *resource)
+static Scheduling__Slot *slot_of(
+    struct decision *d, const Scheduling__PlaceHold *cmd, const Scheduling__Resource *resource)
 {
     Scheduling__Slot *slot = MAKE(d, Scheduling__Slot, scheduling__slot__descriptor);
     slot->resource_id = cmd->resource_id;
@@ -58,8 +60,8 @@ static Scheduling__Slot *slot_of(struct decision *d, const Scheduling__PlaceHold
 }
 
 /* NULL when the time may be held; else why not. In the order in which a person would ask. */
-static const char *cannot_hold(struct decision *d, const Scheduling__CalendarDay *day, const Scheduling__Resource *resource,
-    const Scheduling__PlaceHold *cmd)
+static const char *cannot_hold(struct decision *d, const Scheduling__CalendarDay *day,
+    const Scheduling__Resource *resource, const Scheduling__PlaceHold *cmd)
 {
     if (!resource) {
         return text_of(d, "there is no resource %s", cmd->resource_id);
@@ -68,14 +70,16 @@ static const char *cannot_hold(struct decision *d, const Scheduling__CalendarDay
         return text_of(d, "%s is not a time of %s", say_when(d, resource->zone, cmd->start_at_ms), cmd->day_id);
     }
     if (cmd->kind && !resource_offers(resource, cmd->kind)) {
-        return text_of(d, "%s does not offer a %s", resource->name, say_enum(d, &planning__appointment_kind__descriptor, cmd->kind));
+        return text_of(d, "%s does not offer a %s", resource->name,
+            say_enum(d, &planning__appointment_kind__descriptor, cmd->kind));
     }
     const char *closed = resource_closed(d, resource, cmd->start_at_ms, cmd->end_at_ms);
     if (closed) {
         return closed;
     }
     int64_t travel_ms = resource->travel_minutes * MINUTE_MS;
-    if (booking_against(day->bookings, day->n_bookings, cmd->start_at_ms, cmd->end_at_ms, travel_ms, d->now_ms, cmd->appointment_id)) {
+    if (booking_against(day->bookings, day->n_bookings, cmd->start_at_ms, cmd->end_at_ms, travel_ms, d->now_ms,
+            cmd->appointment_id)) {
         return text_of(d, "%s is taken at %s", resource->name, say_when(d, resource->zone, cmd->start_at_ms));
     }
     if (day->n_bookings >= DAY_BOOKINGS_MAX) {
@@ -149,7 +153,8 @@ enum fault release_hold(struct decision *d, Scheduling__CalendarDay *day, const 
     size_t kept = 0;
     for (size_t i = 0; i < day->n_bookings; i++) {
         Scheduling__Booking *booking = day->bookings[i];
-        bool released = strcmp(booking->appointment_id, cmd->appointment_id) == 0 && booking->start_at_ms == cmd->start_at_ms;
+        bool released =
+            strcmp(booking->appointment_id, cmd->appointment_id) == 0 && booking->start_at_ms == cmd->start_at_ms;
         if (!released && !ran_out(booking, d->now_ms)) {
             day->bookings[kept++] = booking;
         }

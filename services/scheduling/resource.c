@@ -17,7 +17,8 @@ static enum fault refuse_bad_hours(struct decision *d, const Scheduling__Registe
     for (size_t i = 0; i < cmd->n_hours; i++) {
         const Scheduling__WorkingHours *hours = cmd->hours[i];
         if (minute_of_day(hours->from) >= minute_of_day(hours->to)) {
-            return refuse(d, "working hours %s-%s of weekday %u end before they begin", hours->from, hours->to, hours->weekday);
+            return refuse(
+                d, "working hours %s-%s of weekday %u end before they begin", hours->from, hours->to, hours->weekday);
         }
     }
     return FAULT_NONE;
@@ -46,7 +47,8 @@ static void leave_directory(struct decision *d, const Scheduling__Resource *reso
         index_remove(d, "resources", directory_group(d, resource->specialty, NULL), resource->resource_id);
     }
     for (size_t i = 0; !serves_any(resource) && i < resource->n_states; i++) {
-        index_remove(d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id);
+        index_remove(
+            d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id);
     }
 }
 
@@ -57,11 +59,13 @@ static void enter_directory(struct decision *d, const Scheduling__Resource *reso
         index_put(d, "resources", directory_group(d, resource->specialty, NULL), resource->resource_id, 0);
     }
     for (size_t i = 0; !serves_any(resource) && i < resource->n_states; i++) {
-        index_put(d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id, 0);
+        index_put(
+            d, "resources", directory_group(d, resource->specialty, resource->states[i]), resource->resource_id, 0);
     }
 }
 
-enum fault register_resource(struct decision *d, Scheduling__Resource *resource, const Scheduling__RegisterResource *cmd)
+enum fault register_resource(
+    struct decision *d, Scheduling__Resource *resource, const Scheduling__RegisterResource *cmd)
 {
     enum fault fault = refuse_bad_hours(d, cmd);
     if (fault) {
@@ -102,13 +106,15 @@ static bool closed_on(const Scheduling__Resource *resource, struct date date)
 }
 
 /* Whether some row of the hours covers [start, end), compared as instants: a day of 23 or 25 hours needs no care. */
-static bool works(const Scheduling__Resource *resource, const struct zone *zone, struct date date, int64_t start_at_ms, int64_t end_at_ms)
+static bool works(const Scheduling__Resource *resource, const struct zone *zone, struct date date, int64_t start_at_ms,
+    int64_t end_at_ms)
 {
     for (size_t i = 0; i < resource->n_hours; i++) {
         const Scheduling__WorkingHours *hours = resource->hours[i];
         struct wall_time from = {.date = date};
         struct wall_time to = {.date = date};
-        if (hours->weekday != (uint32_t)date_weekday(date) || !wall_time_parse(hours->from, &from) || !wall_time_parse(hours->to, &to)) {
+        if (hours->weekday != (uint32_t)date_weekday(date) || !wall_time_parse(hours->from, &from) ||
+            !wall_time_parse(hours->to, &to)) {
             continue;
         }
         if (zone_instant(zone, from, NULL) <= start_at_ms && end_at_ms <= zone_instant(zone, to, NULL)) {
@@ -118,7 +124,8 @@ static bool works(const Scheduling__Resource *resource, const struct zone *zone,
     return false;
 }
 
-const char *resource_closed(struct decision *d, const Scheduling__Resource *resource, int64_t start_at_ms, int64_t end_at_ms)
+const char *resource_closed(
+    struct decision *d, const Scheduling__Resource *resource, int64_t start_at_ms, int64_t end_at_ms)
 {
     const struct zone *zone = zone_find(resource->zone);
     if (!zone) {

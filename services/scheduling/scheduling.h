@@ -27,24 +27,26 @@
 extern const struct service SCHEDULING;
 
 enum {
-    HOLD_MINUTES = 10,          /* A held time waits so long for its confirmation. */
-    DAY_BOOKINGS_MAX = 200,     /* Of one resource on one day. */
+    HOLD_MINUTES = 10,      /* A held time waits so long for its confirmation. */
+    DAY_BOOKINGS_MAX = 200, /* Of one resource on one day. */
     AGENDA_APPOINTMENTS_MAX = 100,
-    SLOT_STEP_MINUTES = 15,     /* Free times are offered on this grid. */
+    SLOT_STEP_MINUTES = 15, /* Free times are offered on this grid. */
     SLOT_SEARCH_DAYS_MAX = 14,
-    SLOT_RESOURCES_MAX = 24,    /* Of one group of the directory. */
+    SLOT_RESOURCES_MAX = 24,      /* Of one group of the directory. */
     SLOT_CALENDAR_DAYS_MAX = 168, /* Calendar days that one search looks at, of all resources together. */
     SLOT_LIMIT = 20,
-    DIRECTORY_STATES_MAX = 12,  /* Who serves more states is found as if it served any. */
+    DIRECTORY_STATES_MAX = 12, /* Who serves more states is found as if it served any. */
 };
 
 /* ---- resource.c ---- */
 
 /* Registers a provider, room or device, or replaces what is known of it. Refused when hours end before they begin. */
-enum fault register_resource(struct decision *d, Scheduling__Resource *resource, const Scheduling__RegisterResource *cmd);
+enum fault register_resource(
+    struct decision *d, Scheduling__Resource *resource, const Scheduling__RegisterResource *cmd);
 
 /* NULL when the resource works all of [start, end) on one day of its zone; else why not, in words. */
-const char *resource_closed(struct decision *d, const Scheduling__Resource *resource, int64_t start_at_ms, int64_t end_at_ms);
+const char *resource_closed(
+    struct decision *d, const Scheduling__Resource *resource, int64_t start_at_ms, int64_t end_at_ms);
 
 bool resource_offers(const Scheduling__Resource *resource, Planning__AppointmentKind kind);
 bool resource_serves(const Scheduling__Resource *resource, const char *state);
@@ -71,7 +73,8 @@ const Scheduling__Booking *booking_against(Scheduling__Booking *const *bookings,
 /* The case's agenda, made when it is missing. */
 Scheduling__Agenda *require_agenda(struct decision *d, const char *case_id);
 
-void agenda_put(struct decision *d, Scheduling__Agenda *agenda, const Scheduling__Appointment *appointment, const Scheduling__Slot *slot);
+void agenda_put(struct decision *d, Scheduling__Agenda *agenda, const Scheduling__Appointment *appointment,
+    const Scheduling__Slot *slot);
 void agenda_take(Scheduling__Agenda *agenda, const char *appointment_id, int64_t start_at_ms);
 
 enum fault open_agenda(struct decision *d, const Intake__CaseEnrolled *event);
@@ -79,14 +82,18 @@ enum fault read_agenda(struct decision *d, const Scheduling__Agenda *agenda, con
 
 /* ---- appointment.c: what people ask ---- */
 
-enum fault propose_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__ProposeAppointment *cmd);
+enum fault propose_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__ProposeAppointment *cmd);
 enum fault propose_planned(struct decision *d, const Planning__PlanAgreed *event);
 enum fault hold_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__HoldAppointment *cmd);
-enum fault confirm_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__ConfirmAppointment *cmd);
-enum fault reschedule_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__RescheduleAppointment *cmd);
+enum fault confirm_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__ConfirmAppointment *cmd);
+enum fault reschedule_appointment(
+    struct decision *d, Scheduling__Appointment *a, const Scheduling__RescheduleAppointment *cmd);
 enum fault cancel_appointment(struct decision *d, Scheduling__Appointment *a, const Scheduling__CancelAppointment *cmd);
 enum fault record_attendance(struct decision *d, Scheduling__Appointment *a, const Scheduling__RecordAttendance *cmd);
-enum fault read_appointment(struct decision *d, const Scheduling__Appointment *a, const Scheduling__ReadAppointment *query);
+enum fault read_appointment(
+    struct decision *d, const Scheduling__Appointment *a, const Scheduling__ReadAppointment *query);
 enum fault link_authorization(struct decision *d, const Claims__AuthorizationDecided *event);
 
 /* ---- answer.c: what calendars and timers say ---- */

@@ -16,7 +16,8 @@ struct search {
     Scheduling__SlotList *found;
 };
 
-static void offer(struct search *s, const Scheduling__Resource *resource, const Scheduling__CalendarDay *day, int64_t start_at_ms)
+static void offer(
+    struct search *s, const Scheduling__Resource *resource, const Scheduling__CalendarDay *day, int64_t start_at_ms)
 {
     int64_t end_at_ms = start_at_ms + s->query->minutes * MINUTE_MS;
     int64_t travel_ms = resource->travel_minutes * MINUTE_MS;
@@ -37,12 +38,13 @@ static void offer(struct search *s, const Scheduling__Resource *resource, const 
 }
 
 /* Walks the grid of one row of working hours. */
-static void search_hours(struct search *s, const Scheduling__Resource *resource, const struct zone *zone, struct date date,
-    const Scheduling__WorkingHours *hours, const Scheduling__CalendarDay *day)
+static void search_hours(struct search *s, const Scheduling__Resource *resource, const struct zone *zone,
+    struct date date, const Scheduling__WorkingHours *hours, const Scheduling__CalendarDay *day)
 {
     struct wall_time from = {.date = date};
     struct wall_time to = {.date = date};
-    if (hours->weekday != (uint32_t)date_weekday(date) || !wall_time_parse(hours->from, &from) || !wall_time_parse(hours->to, &to)) {
+    if (hours->weekday != (uint32_t)date_weekday(date) || !wall_time_parse(hours->from, &from) ||
+        !wall_time_parse(hours->to, &to)) {
         return;
     }
     int64_t last_ms = zone_instant(zone, to, NULL) - s->query->minutes * MINUTE_MS;
@@ -56,14 +58,16 @@ static void search_hours(struct search *s, const Scheduling__Resource *resource,
 static void search_resource(struct search *s, const Scheduling__Resource *resource)
 {
     const struct zone *zone = zone_find(resource->zone);
-    bool suits = (!s->query->kind || resource_offers(resource, s->query->kind)) && resource_serves(resource, s->query->patient_state);
+    bool suits = (!s->query->kind || resource_offers(resource, s->query->kind)) &&
+                 resource_serves(resource, s->query->patient_state);
     if (!zone || !suits) {
         return;
     }
     struct date date = zone_date(zone, s->from_ms);
     struct date last = zone_date(zone, s->to_ms);
     for (int n = 0; n < s->days && date_compare(date, last) <= 0; n++, date = date_add_days(date, 1)) {
-        const char *day_id = calendar_day_id(s->d, resource, zone_instant(zone, (struct wall_time){.date = date, .hour = 12}, NULL));
+        const char *day_id =
+            calendar_day_id(s->d, resource, zone_instant(zone, (struct wall_time){.date = date, .hour = 12}, NULL));
         const Scheduling__CalendarDay *day = see(s->d, "scheduling", "calendar_day", day_id, day_id);
         for (size_t i = 0; i < resource->n_hours && !s->d->wants; i++) {
             search_hours(s, resource, zone, date, resource->hours[i], day);
@@ -134,7 +138,8 @@ enum fault find_slots(struct decision *d, const void *none, const Scheduling__Fi
     s.found = MAKE(d, Scheduling__SlotList, scheduling__slot_list__descriptor);
     struct asked asked = {0};
     choose_asked(&s, &asked);
-    s.days = asked.count > SLOT_CALENDAR_DAYS_MAX / SLOT_SEARCH_DAYS_MAX ? (int)(SLOT_CALENDAR_DAYS_MAX / asked.count) : SLOT_SEARCH_DAYS_MAX;
+    s.days = asked.count > SLOT_CALENDAR_DAYS_MAX / SLOT_SEARCH_DAYS_MAX ? (int)(SLOT_CALENDAR_DAYS_MAX / asked.count)
+                                                                         : SLOT_SEARCH_DAYS_MAX;
     for (size_t i = 0; i < asked.count; i++) {
         search_by_id(&s, asked.ids[i]);
     }

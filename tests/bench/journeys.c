@@ -24,7 +24,7 @@
 enum {
     JOURNEYS = 200, /* of one measurement */
     JOURNEYS_LEAST = 2,
-    WORKERS = 4,      /* patients at a time */
+    WORKERS = 4,       /* patients at a time */
     STAFF_COPIES = 24, /* so that nobody waits for a free hour */
     PATIENCE_MS = 60000,
 };

@@ -373,7 +373,8 @@ static void what_is_no_key_is_not_loaded(void **state)
     static const char *const LINES[] = {"", "\n", "casebus-actor-public-1 \n", "casebus-actor-public-1 AAAA\n",
         "casebus-actor-public-1 ####\n", "casebus-actor-public-2 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
         "casebus-actor-public-1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
-        "casebus-actor-public-1 AAAAAAAAAAAAAAAAAAAAA\xb5" "AAAAAAAAAAAAAAAAAAAAA=\n",
+        "casebus-actor-public-1 AAAAAAAAAAAAAAAAAAAAA\xb5"
+        "AAAAAAAAAAAAAAAAAAAAA=\n",
         "casebus-actor-public-1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nand more\n"};
     struct place *place = *state;
     struct actor_key key;

@@ -56,8 +56,8 @@ static pid_t spawn(struct scene *scene, const char *role)
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], setting[5], "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20",
-            (char *)NULL);
+        execl(program, program, setting[0], setting[1], setting[2], setting[3], setting[4], setting[5],
+            "--lease-ms=1000", "--poll-ms=50", "--retry-ms=20", (char *)NULL);
         _exit(127);
     }
     return pid;
@@ -117,7 +117,9 @@ static int close_scene(void **state)
 static struct client *client_of(struct scene *scene, const struct actor_key *signed_by)
 {
     const char *endpoint = scene->broker_at;
-    struct client_options options = {.endpoints = &endpoint, .endpoint_count = 1, .tenant = "demo",
+    struct client_options options = {.endpoints = &endpoint,
+        .endpoint_count = 1,
+        .tenant = "demo",
         .actor = {.id = "op-1", .role = CASEBUS__ROLE__ROLE_OPERATOR, .key = signed_by}};
     struct client *client;
     struct why why;
@@ -214,10 +216,10 @@ static void serve(struct service *service, enum verb about_events)
     link_flush(service->link);
 }
 
-#define UNTIL(condition, doing)                                                                                                             \
-    for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS; !(condition);) {                                                        \
-        assert_true(clock_monotonic_ms() < until_ms);                                                                                   \
-        doing;                                                                                                                          \
+#define UNTIL(condition, doing)                                                                                        \
+    for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS; !(condition);) {                                       \
+        assert_true(clock_monotonic_ms() < until_ms);                                                                  \
+        doing;                                                                                                         \
     }
 
 static Broker__Status *read_status(struct client *client)
@@ -265,7 +267,8 @@ static void garbage_is_dropped_and_counted_and_commands_go_on(void **state)
     assert_int_equal(ask_once(client, "claims.DoThis", false, PATIENCE_MS), FAULT_UNAVAILABLE);
     send_garbage(scene->broker_at);
     uint64_t dropped = 0;
-    UNTIL(dropped >= 900, Broker__Status *status = read_status(client); dropped = status->frames_dropped; broker__status__free_unpacked(status, NULL));
+    UNTIL(dropped >= 900, Broker__Status *status = read_status(client); dropped = status->frames_dropped;
+          broker__status__free_unpacked(status, NULL));
     a_service(scene, &service);
     UNTIL(link_may_ask(link_core_of(service.link)), serve(&service, VERB_ACK));
     struct client_call call = {.subject = "claims.DoThis", .timeout_ms = PATIENCE_MS};
@@ -313,7 +316,8 @@ static void without_redis_commands_are_unavailable_at_once_and_go_on_when_it_is_
     broker_store_kill(scene->store);
     bool ready = true;
     Broker__Status *status;
-    UNTIL(!ready, status = read_status(client); ready = status->store_ready; broker__status__free_unpacked(status, NULL); serve(&service, VERB_ACK));
+    UNTIL(!ready, status = read_status(client); ready = status->store_ready;
+          broker__status__free_unpacked(status, NULL); serve(&service, VERB_ACK));
     assert_int_equal(ask_once(client, "claims.DoThis", false, PATIENCE_MS), FAULT_UNAVAILABLE);
     broker_store_restart(scene->store);
     broker_store_event(scene->store, "r0", "intake.CaseEnrolled");
@@ -403,7 +407,8 @@ static void an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it
     scene->edge = spawn(scene, "edge");
     a_service(scene, &service);
 
-    struct payer_options options = {.endpoints = &endpoint, .endpoint_count = 1, .tenant = "demo", .payer_ids = &acme, .payer_id_count = 1};
+    struct payer_options options = {
+        .endpoints = &endpoint, .endpoint_count = 1, .tenant = "demo", .payer_ids = &acme, .payer_id_count = 1};
     struct payer_link *payer, *thief;
     struct payer_task task;
     struct payer_outcome outcome;
@@ -425,8 +430,9 @@ static void an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it
     struct body answer = {body, payer__eligibility_answer__pack(&said, body)};
     /* The other insurer is heard meanwhile, or a slow machine would let its link die of silence. */
     UNTIL(payer_answer(thief, token, "payer.EligibilityAnswer", answer, &why) == FAULT_NONE, serve(&service, VERB_ACK);
-        payer_next(thief, 10, &task, &outcome); payer_next(payer, 0, &task, &outcome));
-    UNTIL(payer_next(thief, 10, &task, &outcome) == PAYER_SETTLED, serve(&service, VERB_ACK); payer_next(payer, 0, &task, &outcome));
+          payer_next(thief, 10, &task, &outcome); payer_next(payer, 0, &task, &outcome));
+    UNTIL(payer_next(thief, 10, &task, &outcome) == PAYER_SETTLED, serve(&service, VERB_ACK);
+          payer_next(payer, 0, &task, &outcome));
     assert_int_equal(outcome.fault, FAULT_FORBIDDEN);
     assert_int_equal(service.answers, 0);
 
@@ -436,7 +442,8 @@ static void an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it
     assert_int_equal(service.answers, 1);
     assert_string_equal(service.lane, "payer/demo/acme");
     assert_null(strchr(service.entry, '.'));
-    size_t size = broker_store_open(scene->store, service.lane, "payer.EligibilityAnswer", service.body, service.last.body_size, clear);
+    size_t size = broker_store_open(
+        scene->store, service.lane, "payer.EligibilityAnswer", service.body, service.last.body_size, clear);
     assert_int_equal(size, answer.size);
     assert_memory_equal(clear, answer.bytes, size);
     payer_link_free(&thief);
@@ -448,11 +455,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(garbage_is_dropped_and_counted_and_commands_go_on, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(a_broker_killed_while_it_delivers_loses_nothing_and_keeps_the_order, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(without_redis_commands_are_unavailable_at_once_and_go_on_when_it_is_back, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(an_operator_sees_a_dead_letter_and_lets_its_root_go_on, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(dead_letters_are_not_for_who_only_says_to_be_an_operator, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(
+            a_broker_killed_while_it_delivers_loses_nothing_and_keeps_the_order, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(
+            without_redis_commands_are_unavailable_at_once_and_go_on_when_it_is_back, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(
+            an_operator_sees_a_dead_letter_and_lets_its_root_go_on, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(
+            dead_letters_are_not_for_who_only_says_to_be_an_operator, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(
+            an_insurers_answer_crosses_the_edge_and_no_other_insurer_can_give_it, open_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,10 +54,10 @@ static struct sim {
     int64_t now_ms;
     uint32_t epoch, next_peer;
     bool down;
-    unsigned written;                          /* records in the log */
+    unsigned written; /* records in the log */
     unsigned root_of[RECORDS], subject_of[RECORDS], sequence_of[RECORDS], sequences[ROOTS];
     bool handled[GROUPS][RECORDS];
-    unsigned cursor[GROUPS];                   /* records up to here are handled, or their root stands aside */
+    unsigned cursor[GROUPS]; /* records up to here are handled, or their root stands aside */
     struct parked_root aside[GROUPS][ROOTS];
     struct instance instances[GROUPS * INSTANCES];
     bool calm;
@@ -114,8 +114,12 @@ static void answer_log(const struct broker_ask *ask)
             input.more = true;
             break;
         }
-        items[input.count++] = (struct stored){.id = {1, i + 1}, .tenant = "demo", .root = root_name(s.root_of[i]),
-            .sequence = s.sequence_of[i], .subjects = &SUBJECTS[s.subject_of[i]], .subject_count = 1};
+        items[input.count++] = (struct stored){.id = {1, i + 1},
+            .tenant = "demo",
+            .root = root_name(s.root_of[i]),
+            .sequence = s.sequence_of[i],
+            .subjects = &SUBJECTS[s.subject_of[i]],
+            .subject_count = 1};
     }
     step(&input);
 }
@@ -130,7 +134,8 @@ static void answer_kept(const struct broker_ask *ask)
         for (unsigned root = 0; root < ROOTS; root++) {
             const struct parked_root *aside = &s.aside[group][root];
             if (aside->on) {
-                parked[input.parked_count++] = (struct kept_parked){"demo", root_name(root), {1, aside->record + 1}, s.sequence_of[aside->record], aside->draining};
+                parked[input.parked_count++] = (struct kept_parked){
+                    "demo", root_name(root), {1, aside->record + 1}, s.sequence_of[aside->record], aside->draining};
             }
         }
     }
@@ -152,7 +157,8 @@ static void answer_written(const struct broker_ask *ask)
     bool fenced = ask->epoch != s.epoch;
     bool lost = !s.calm && dice(10) == 0;
     input.outcome = fenced ? WRITE_FENCED : lost ? WRITE_FAILED : WRITTEN;
-    if (!fenced && !(lost && dice(2)) && ask->partition == PARTITION) { /* A writing whose answer was lost may have happened. */
+    if (!fenced && !(lost && dice(2)) &&
+        ask->partition == PARTITION) { /* A writing whose answer was lost may have happened. */
         unsigned group = group_number(ask->name);
         struct parked_root *aside = ask->root[0] ? &s.aside[group][root_number(ask->root)] : NULL;
         if (ask->kind == ASK_CURSOR) {
@@ -239,7 +245,8 @@ static void greet(struct instance *instance)
     hello.n_wants = 1;
     hello.has_credit_messages = true;
     hello.credit_messages = 1 + dice(4);
-    struct record record = {.verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
+    struct record record = {
+        .verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
     send_record(instance->peer, &record);
 }
 
@@ -357,7 +364,8 @@ static void operator_retries(void)
     unsigned group = dice(GROUPS), root = dice(ROOTS);
     struct parked_root *aside = &s.aside[group][root];
     if (aside->on && !aside->draining) {
-        struct kept_parked parked = {"demo", root_name(root), {1, aside->record + 1}, s.sequence_of[aside->record], true};
+        struct kept_parked parked = {
+            "demo", root_name(root), {1, aside->record + 1}, s.sequence_of[aside->record], true};
         aside->draining = true;
         broker_unpark(s.broker, PARTITION, GROUP_NAMES[group], &parked);
     }
@@ -458,8 +466,9 @@ static void whatever_happens_every_group_handles_everything_it_wants_in_order(vo
 static void no_frame_that_a_peer_can_send_brings_the_broker_down(void **state)
 {
     (void)state;
-    static const uint8_t VERBS_SENT[] = {VERB_HELLO, VERB_WELCOME, VERB_RESET, VERB_BYE, VERB_PING, VERB_CMD, VERB_REP, VERB_CANCEL, VERB_EVT,
-        VERB_ACK, VERB_NAK, VERB_TERM, VERB_TASK, VERB_ANSWER, VERB_CREDIT, VERB_BELL, VERB_QRY, VERB_QRS};
+    static const uint8_t VERBS_SENT[] = {VERB_HELLO, VERB_WELCOME, VERB_RESET, VERB_BYE, VERB_PING, VERB_CMD, VERB_REP,
+        VERB_CANCEL, VERB_EVT, VERB_ACK, VERB_NAK, VERB_TERM, VERB_TASK, VERB_ANSWER, VERB_CREDIT, VERB_BELL, VERB_QRY,
+        VERB_QRS};
     memset(&s, 0, sizeof s);
     s.random = 42;
     s.epoch = 1;
@@ -475,10 +484,19 @@ static void no_frame_that_a_peer_can_send_brings_the_broker_down(void **state)
             body[j] = (uint8_t)dice(256);
         }
         memcpy(envelope, "\x12\x06i0.Foo", 8);
-        struct record record = {.verb = VERBS_SENT[dice(sizeof VERBS_SENT)], .status = (uint8_t)dice(7), .class = (uint8_t)dice(4),
-            .flags = (uint16_t)dice(16), .partition = (uint16_t)dice(65536), .ttl_ms = dice(2) ? 0 : dice(UINT32_MAX), .epoch = dice(4),
-            .tag = (uint64_t)dice(4) << 32 | dice(300) | (uint64_t)dice(2) << 63, .root = dice(3), .envelope = envelope,
-            .envelope_size = dice(2) ? 8 : dice(sizeof envelope), .body = body, .body_size = dice(sizeof body)};
+        struct record record = {.verb = VERBS_SENT[dice(sizeof VERBS_SENT)],
+            .status = (uint8_t)dice(7),
+            .class = (uint8_t)dice(4),
+            .flags = (uint16_t)dice(16),
+            .partition = (uint16_t)dice(65536),
+            .ttl_ms = dice(2) ? 0 : dice(UINT32_MAX),
+            .epoch = dice(4),
+            .tag = (uint64_t)dice(4) << 32 | dice(300) | (uint64_t)dice(2) << 63,
+            .root = dice(3),
+            .envelope = envelope,
+            .envelope_size = dice(2) ? 8 : dice(sizeof envelope),
+            .body = body,
+            .body_size = dice(sizeof body)};
         send_record(1 + dice(12), &record);
         pass_time();
         if (dice(50) == 0) {

@@ -109,7 +109,8 @@ void broker_store_lane_key(struct broker_store *store, const char *payer, const 
     assert_int_equal(keys_export_lane(store->fixture.keys, DEMO, payer, path, &why), FAULT_NONE);
 }
 
-size_t broker_store_open(struct broker_store *store, const char *lane, const char *subject, const void *sealed, size_t size, uint8_t *out)
+size_t broker_store_open(
+    struct broker_store *store, const char *lane, const char *subject, const void *sealed, size_t size, uint8_t *out)
 {
     struct arena arena;
     struct bytes clear = {0};

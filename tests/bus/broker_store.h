@@ -18,12 +18,14 @@ void broker_store_restart(struct broker_store *store);
 void broker_store_event(struct broker_store *store, const char *root, const char *subject);
 
 /* A task of claims' on a lane of an insurer, sealed with its key; `body` is the packed question. */
-void broker_store_task(struct broker_store *store, const char *lane, const char *subject, const void *body, size_t size);
+void broker_store_task(
+    struct broker_store *store, const char *lane, const char *subject, const void *body, size_t size);
 
 /* Writes the lane key of an insurer into `folder`, for an edge. */
 void broker_store_lane_key(struct broker_store *store, const char *payer, const char *folder);
 
 /* Opens what an insurer decided on that task. Returns its size, 0 when it does not open. */
-size_t broker_store_open(struct broker_store *store, const char *lane, const char *subject, const void *sealed, size_t size, uint8_t *out);
+size_t broker_store_open(
+    struct broker_store *store, const char *lane, const char *subject, const void *sealed, size_t size, uint8_t *out);
 
 #endif

@@ -77,7 +77,8 @@ static void step(struct broker_input *input)
 
 /* --- the store in memory --- */
 
-static void answer_page(const struct broker_ask *ask, enum broker_input_kind kind, struct kept *all, unsigned count, const char *lane)
+static void answer_page(
+    const struct broker_ask *ask, enum broker_input_kind kind, struct kept *all, unsigned count, const char *lane)
 {
     static struct stored items[STORED];
     static const char *subjects[STORED];
@@ -96,9 +97,19 @@ static void answer_page(const struct broker_ask *ask, enum broker_input_kind kin
             break;
         }
         subjects[i] = kept->subject;
-        items[input.count++] = (struct stored){.id = {1, kept->n}, .at_ms = (int64_t)kept->n, .tenant = "demo", .root = kept->root,
-            .sequence = kept->sequence, .subjects = &subjects[i], .subject_count = 1, .service = kept->lane, .kind = "k", .key = "key",
-            .name = kept->name, .bytes = kept->bytes, .size = kept->size};
+        items[input.count++] = (struct stored){.id = {1, kept->n},
+            .at_ms = (int64_t)kept->n,
+            .tenant = "demo",
+            .root = kept->root,
+            .sequence = kept->sequence,
+            .subjects = &subjects[i],
+            .subject_count = 1,
+            .service = kept->lane,
+            .kind = "k",
+            .key = "key",
+            .name = kept->name,
+            .bytes = kept->bytes,
+            .size = kept->size};
     }
     step(&input);
 }
@@ -121,7 +132,11 @@ static void answer_lanes(const struct broker_ask *ask)
 
 static void answer_written(const struct broker_ask *ask)
 {
-    struct broker_input input = {.kind = INPUT_WRITTEN, .ask = ask, .outcome = w.fence ? WRITE_FENCED : w.fail ? WRITE_FAILED : WRITTEN};
+    struct broker_input input = {.kind = INPUT_WRITTEN,
+        .ask = ask,
+        .outcome = w.fence  ? WRITE_FENCED
+                   : w.fail ? WRITE_FAILED
+                            : WRITTEN};
     bool done = input.outcome == WRITTEN;
     w.fence = w.fail = false;
     if (ask->kind == ASK_CURSOR && done) {
@@ -221,7 +236,8 @@ static struct named_peer *peer_with(uint32_t id)
 static void hear_record(struct named_peer *peer, const struct record *record)
 {
     const char *verb = verb_word(record->verb);
-    if (record->verb == VERB_WELCOME || record->verb == VERB_PING || record->verb == VERB_PONG || record->verb == VERB_BYE) {
+    if (record->verb == VERB_WELCOME || record->verb == VERB_PING || record->verb == VERB_PONG ||
+        record->verb == VERB_BYE) {
         return;
     }
     if (verb_asks(record->verb)) {
@@ -273,7 +289,8 @@ static void send_record(const char *name, const struct record *record)
 {
     struct frame frame = {0};
     MUST(frame_append(&frame, record));
-    struct broker_input input = {.kind = INPUT_FRAME, .peer = peer_named(name, true)->id, .bytes = frame.bytes, .size = frame.size};
+    struct broker_input input = {
+        .kind = INPUT_FRAME, .peer = peer_named(name, true)->id, .bytes = frame.bytes, .size = frame.size};
     step(&input);
     frame_done(&frame);
 }
@@ -323,7 +340,8 @@ static void play_hello(const char *name, const char *line)
     hello.group = option(line, "group=", group);
     hello.has_credit_messages = option(line, "credit=", credit) != NULL;
     hello.credit_messages = (uint32_t)atoi(credit);
-    struct record record = {.verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
+    struct record record = {
+        .verb = VERB_HELLO, .body = body, .body_size = (uint32_t)casebus__hello__pack(&hello, body)};
     send_record(name, &record);
 }
 
@@ -338,8 +356,12 @@ static void play_ask(enum verb verb, const char *name, const char *subject, cons
     e.root = option(line, "root=", root);
     option(line, "ttl=", ttl);
     option(line, "class=", class);
-    struct record record = {.verb = (uint8_t)verb, .tag = ++w.next_tag, .root = record_root("demo", e.root), .ttl_ms = (uint32_t)atoi(ttl),
-        .class = (uint8_t)atoi(class), .envelope = envelope};
+    struct record record = {.verb = (uint8_t)verb,
+        .tag = ++w.next_tag,
+        .root = record_root("demo", e.root),
+        .ttl_ms = (uint32_t)atoi(ttl),
+        .class = (uint8_t)atoi(class),
+        .envelope = envelope};
     record.envelope_size = (uint32_t)casebus__envelope__pack(&e, envelope);
     send_record(name, &record);
 }
@@ -374,7 +396,8 @@ static void play_task(const char *lane, const char *root)
     e.subject = "intake.Do";
     e.tenant = "demo";
     e.root = root;
-    struct record record = {.verb = strchr(lane, '/') ? VERB_TASK : VERB_CMD, .root = record_root("demo", root), .envelope = envelope};
+    struct record record = {
+        .verb = strchr(lane, '/') ? VERB_TASK : VERB_CMD, .root = record_root("demo", root), .envelope = envelope};
     record.envelope_size = (uint32_t)casebus__envelope__pack(&e, envelope);
     task->n = w.task_count;
     snprintf(task->lane, sizeof task->lane, "%s", lane);
@@ -489,7 +512,10 @@ static void play(const char *line)
         struct record record = {.verb = op[0] == 'b' ? VERB_BYE : VERB_PONG};
         send_record(a, &record);
     } else if (strcmp(op, "garbage") == 0) {
-        struct broker_input garbage = {.kind = INPUT_FRAME, .peer = peer_named(a, true)->id, .bytes = (const uint8_t *)"\xff\x00garbage", .size = 9};
+        struct broker_input garbage = {.kind = INPUT_FRAME,
+            .peer = peer_named(a, true)->id,
+            .bytes = (const uint8_t *)"\xff\x00garbage",
+            .size = 9};
         step(&garbage);
     } else if (strcmp(op, "log") == 0) {
         play_log(a, atoi(b), c);

@@ -60,19 +60,18 @@ static const char *write_mail(const char *to, const char *subject, const char *b
 /* ---- The text ---- */
 
 /* The oracle of these octets is Python's email package. */
-static const char WHOLE[] =
-    "Date: Sun, 22 Nov 2026 03:00:00 +0000\r\n"
-    "@ID@"
-    "From: =?UTF-8?B?Q2FzZWJ1cyBDYXJl?= <care@example.org>\r\n"
-    "To: <jane@example.org>\r\n"
-    "Subject: =?UTF-8?B?VGllbmUgdW5hIGNpdGEgbWHDsWFuYQ==?=\r\n"
-    "MIME-Version: 1.0\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Content-Transfer-Encoding: base64\r\n"
-    "Content-Language: es\r\n"
-    "Auto-Submitted: auto-generated\r\n"
-    "\r\n"
-    "wr9QcmVndW50YXM/IExsYW1lIGFsIDEtODAwLTU1NS0wMTAwLgouCkFkacOzcy4=\r\n";
+static const char WHOLE[] = "Date: Sun, 22 Nov 2026 03:00:00 +0000\r\n"
+                            "@ID@"
+                            "From: =?UTF-8?B?Q2FzZWJ1cyBDYXJl?= <care@example.org>\r\n"
+                            "To: <jane@example.org>\r\n"
+                            "Subject: =?UTF-8?B?VGllbmUgdW5hIGNpdGEgbWHDsWFuYQ==?=\r\n"
+                            "MIME-Version: 1.0\r\n"
+                            "Content-Type: text/plain; charset=utf-8\r\n"
+                            "Content-Transfer-Encoding: base64\r\n"
+                            "Content-Language: es\r\n"
+                            "Auto-Submitted: auto-generated\r\n"
+                            "\r\n"
+                            "wr9QcmVndW50YXM/IExsYW1lIGFsIDEtODAwLTU1NS0wMTAwLgouCkFkacOzcy4=\r\n";
 
 #define SUBJECT "Tiene una cita mañana"
 #define BODY    "¿Preguntas? Llame al 1-800-555-0100.\n.\nAdiós."
@@ -100,8 +99,8 @@ static void a_mail_is_written_as_the_rfcs_say(void **state)
 static void no_address_becomes_another_header(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "a@b\nX: y", "a@b,c@d", "<a@b>", "a@b\tc",
-        "Jane <a@b>", "\"a\"@b", "a@b\x7f", "a@ñ"};
+    static const char *const BAD[] = {"", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "a@b\nX: y",
+        "a@b,c@d", "<a@b>", "a@b\tc", "Jane <a@b>", "\"a\"@b", "a@b\x7f", "a@ñ"};
     size_t size = 0;
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         print_message("  %zu\n", i);
@@ -156,7 +155,8 @@ static void drive(struct post *post, const struct end *ends, unsigned count)
         post_step(post);
         size_t n = post_polls(post, polls, 16, &wait_ms);
         for (size_t i = 0; i < n; i++) {
-            fds[i] = (struct pollfd){polls[i].fd, (short)((polls[i].read ? POLLIN : 0) | (polls[i].write ? POLLOUT : 0)), 0};
+            fds[i] =
+                (struct pollfd){polls[i].fd, (short)((polls[i].read ? POLLIN : 0) | (polls[i].write ? POLLOUT : 0)), 0};
         }
         ended = 0;
         for (unsigned i = 0; i < count; i++) {
@@ -232,7 +232,7 @@ static void what_becomes_of_a_mail_follows_the_last_word(void **state)
         assert_true(ROWS[i].code == 0 || end.code == ROWS[i].code);
         assert_int_equal(server.count, ROWS[i].texts);
         assert_int_equal(server.connections, 1); /* Nothing is sent again by itself. */
-        assert_int_equal(server.nagged, 0);      /* Nor is a silent server asked to say goodbye, while all others wait. */
+        assert_int_equal(server.nagged, 0); /* Nor is a silent server asked to say goodbye, while all others wait. */
     }
 }
 
@@ -318,8 +318,10 @@ static void the_journal_remembers_across_lives(void **state)
     struct journal *journal = open_journal(NOW_MS);
     assert_int_equal(journal_find(journal, "t1", &outcome, &code), JOURNAL_NOTHING);
     assert_true(journal_begin(journal, "begun", NOW_MS));
-    assert_true(journal_begin(journal, "ended", NOW_MS) && journal_end(journal, "ended", OUTCOME(PERMANENT), 550, NOW_MS));
-    assert_true(journal_begin(journal, "later", NOW_MS) && journal_end(journal, "later", OUTCOME(TEMPORARY), 451, NOW_MS));
+    assert_true(
+        journal_begin(journal, "ended", NOW_MS) && journal_end(journal, "ended", OUTCOME(PERMANENT), 550, NOW_MS));
+    assert_true(
+        journal_begin(journal, "later", NOW_MS) && journal_end(journal, "later", OUTCOME(TEMPORARY), 451, NOW_MS));
     for (int life = 0; life < 3; life++) {
         assert_int_equal(journal_find(journal, "begun", &outcome, &code), JOURNAL_BEGUN);
         assert_int_equal(journal_find(journal, "later", &outcome, &code), JOURNAL_NOTHING);

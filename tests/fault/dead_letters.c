@@ -42,7 +42,8 @@ static int stop(void **state)
 
 static void redis_cli(const char *words)
 {
-    const char *command = arena_printf(&SUITE.arena, "redis-cli -s %s %s >/dev/null", suite_path(&SUITE, "run/redis.sock"), words);
+    const char *command =
+        arena_printf(&SUITE.arena, "redis-cli -s %s %s >/dev/null", suite_path(&SUITE, "run/redis.sock"), words);
     assert_int_equal(system(command), 0);
 }
 
@@ -108,7 +109,8 @@ static void others_are_not_held_back(void **state)
     struct ran ran = SUITE_RUN(&SUITE, "journey", "--json", "--timeout", suite_is_whole() ? "60" : "4", HARLAN);
     struct ran status = SUITE_RUN(&SUITE, "status");
     assert_string_equal(said(&SUITE, ran.out, "end"), "enrolled");
-    assert_non_null(strstr(SUITE_RUN(&SUITE, "events", "--case", said(&SUITE, ran.out, "case")).out, "planning.PlanAgreed"));
+    assert_non_null(
+        strstr(SUITE_RUN(&SUITE, "events", "--case", said(&SUITE, ran.out, "case")).out, "planning.PlanAgreed"));
     assert_non_null(strstr(status.out, "planning"));
 }
 
@@ -153,7 +155,8 @@ static void what_is_skipped_stays_undone_and_the_case_goes_on(void **state)
     const char *case_id = poison(suite_path(&SUITE, "other.json"));
     wait_for_letters(1);
     struct ran letters = SUITE_RUN(&SUITE, "dead", "list", "--json");
-    struct ran skipped = SUITE_RUN(&SUITE, "dead", "skip", said(&SUITE, letters.out, "id"), "the plan is written by hand");
+    struct ran skipped =
+        SUITE_RUN(&SUITE, "dead", "skip", said(&SUITE, letters.out, "id"), "the plan is written by hand");
     assert_int_equal(skipped.status, 0);
     wait_for_letters(0);
     struct ran status = SUITE_RUN(&SUITE, "status", "--json");

@@ -86,7 +86,8 @@ static void take_record(struct history *h, const redisReply *entry)
     add(h, &h->roots,
         (struct seen){arena_printf(&h->arena, "%s/%s", header->tenant, header->root), header->sequence, record, 0});
     if (header->command_id[0] != '\0') {
-        add(h, &h->commands, (struct seen){arena_printf(&h->arena, "%s/%s", header->tenant, header->command_id), 0, record, 0});
+        add(h, &h->commands,
+            (struct seen){arena_printf(&h->arena, "%s/%s", header->tenant, header->command_id), 0, record, 0});
     }
     for (size_t i = 0; i < header->aggregate_count; i++) {
         const struct record_aggregate *one = &header->aggregates[i];
@@ -111,14 +112,17 @@ static redisReply *ask(struct history *h, uint32_t partition, const char *const 
 static void read_partition(struct history *h, uint32_t partition)
 {
     struct keyname name;
-    redisReply *log = ask(h, partition, (const char *const[]){"XRANGE", keyname_log(&name, partition)->text, "-", "+", NULL});
+    redisReply *log =
+        ask(h, partition, (const char *const[]){"XRANGE", keyname_log(&name, partition)->text, "-", "+", NULL});
     for (size_t i = 0; i < log->elements; i++) {
         take_record(h, log->element[i]);
     }
     freeReplyObject(log);
-    redisReply *timers = ask(h, partition, (const char *const[]){"ZRANGE", keyname_timers(&name, partition)->text, "0", "-1", NULL});
+    redisReply *timers =
+        ask(h, partition, (const char *const[]){"ZRANGE", keyname_timers(&name, partition)->text, "0", "-1", NULL});
     for (size_t i = 0; i < timers->elements; i++) {
-        add(h, &h->timers, (struct seen){.name = arena_strndup(&h->arena, timers->element[i]->str, timers->element[i]->len)});
+        add(h, &h->timers,
+            (struct seen){.name = arena_strndup(&h->arena, timers->element[i]->str, timers->element[i]->len)});
     }
     freeReplyObject(timers);
 }
@@ -130,7 +134,8 @@ static void open_store(struct history *h, struct suite *suite)
     *h = (struct history){.suite = suite};
     arena_init(&h->arena, (size_t)1 << 30);
     if (keys_open(suite_path(suite, "keys"), tenants, 2, &h->keys, &why) != FAULT_NONE ||
-        store_init(&h->store, arena_printf(&h->arena, "unix:%s", suite_path(suite, "run/redis.sock")), h->keys, &why) != FAULT_NONE) {
+        store_init(&h->store, arena_printf(&h->arena, "unix:%s", suite_path(suite, "run/redis.sock")), h->keys, &why) !=
+            FAULT_NONE) {
         fail_msg("%s", why.text);
     }
 }
@@ -167,7 +172,8 @@ static void check_chains(const struct list *roots)
     for (size_t i = 0; i < roots->count; i++) {
         const struct record *record = roots->at[i].record;
         if (!is_first(roots, i) && memcmp(record->header.previous_id, id, sizeof id) != 0) {
-            fail_msg("root %s: record %" PRIu64 " does not follow the one before", roots->at[i].name, roots->at[i].number);
+            fail_msg(
+                "root %s: record %" PRIu64 " does not follow the one before", roots->at[i].name, roots->at[i].number);
         }
         record_id(record->header.previous_id, record->bytes, id);
     }
@@ -177,8 +183,8 @@ static void check_unique(const struct list *list, const char *what)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (!is_first(list, i)) {
-            fail_msg("%s %s stands twice, by %s and by %s", what, list->at[i].name, list->at[i - 1].record->header.service,
-                list->at[i].record->header.service);
+            fail_msg("%s %s stands twice, by %s and by %s", what, list->at[i].name,
+                list->at[i - 1].record->header.service, list->at[i].record->header.service);
         }
     }
 }
@@ -218,8 +224,8 @@ static void require_timer(struct history *h, const struct seen *seen, const char
 {
     const struct record_header *header = &seen->record->header;
     const struct record_aggregate *one = &header->aggregates[seen->place];
-    struct seen wanted = {.name = arena_printf(&h->arena, "%s:%s:%s:%s:%s:%s", header->service, one->kind, header->tenant,
-                              header->root, one->id, name)};
+    struct seen wanted = {.name = arena_printf(&h->arena, "%s:%s:%s:%s:%s:%s", header->service, one->kind,
+                              header->tenant, header->root, one->id, name)};
     if (h->timers.count == 0 || !bsearch(&wanted, h->timers.at, h->timers.count, sizeof wanted, compare)) {
         fail_msg("the timer %s is lost", wanted.name);
     }
@@ -254,9 +260,11 @@ static void check_claim(struct history *h, const struct seen *seen, const Protob
     Claims__ClaimTotals sum = CLAIMS__CLAIM_TOTALS__INIT;
     for (size_t i = 0; i < claim->n_lines; i++) {
         const Claims__ClaimLine *line = claim->lines[i];
-        int64_t parts = line->paid_cents + line->adjusted_cents + line->denied_cents + line->patient_cents + line->open_cents;
+        int64_t parts =
+            line->paid_cents + line->adjusted_cents + line->denied_cents + line->patient_cents + line->open_cents;
         if (line->billed_cents != parts) {
-            fail_msg("%s: line %zu bills %" PRId64 " and is answered with %" PRId64, seen->name, i + 1, line->billed_cents, parts);
+            fail_msg("%s: line %zu bills %" PRId64 " and is answered with %" PRId64, seen->name, i + 1,
+                line->billed_cents, parts);
         }
         sum.billed_cents += line->billed_cents;
         sum.paid_cents += line->paid_cents;
@@ -277,7 +285,8 @@ static void check_claim(struct history *h, const struct seen *seen, const Protob
 static void check_notice(struct history *h, const struct seen *seen, const ProtobufCMessage *state)
 {
     const Notifications__Notice *n = (const Notifications__Notice *)state;
-    const char *name = arena_printf(&h->arena, "%s/%s/%s/%s/%d", n->event_id, n->rule_id, n->case_id, n->recipient_id, n->channel);
+    const char *name =
+        arena_printf(&h->arena, "%s/%s/%s/%s/%d", n->event_id, n->rule_id, n->case_id, n->recipient_id, n->channel);
     add(h, &h->notices, (struct seen){.name = name, .record = seen->record});
 }
 
@@ -306,7 +315,8 @@ static void check_state(struct history *h, const struct seen *seen)
         ProtobufCMessage *state = NULL;
         const struct contract_aggregate *aggregate = contract_aggregate(row->service, row->kind);
         if (record_open_state(seen->record, seen->place, h->keys, &h->arena, &body, &why) != FAULT_NONE ||
-            contract_unpack(aggregate->message->descriptor, body.at, body.size, &CROSSING_STATE, &h->arena, &why, &state) != FAULT_NONE) {
+            contract_unpack(aggregate->message->descriptor, body.at, body.size, &CROSSING_STATE, &h->arena, &why,
+                &state) != FAULT_NONE) {
             fail_msg("%s: %s", seen->name, why.text);
         }
         row->check(h, seen, state);

@@ -23,7 +23,16 @@ enum {
 };
 
 static const char *const PROCESSES[] = {
-    "broker", "intake", "planning", "scheduling", "claims", "notifications", "payer", "edge", "courier", "redis",
+    "broker",
+    "intake",
+    "planning",
+    "scheduling",
+    "claims",
+    "notifications",
+    "payer",
+    "edge",
+    "courier",
+    "redis",
 };
 static const char *const BUNDLES[] = {"seeds/bundles/rosa-quintanar.json", "seeds/bundles/harlan-pruitt-osei.json"};
 
@@ -73,7 +82,8 @@ static const char *write_patient(unsigned number)
     char name[32];
     snprintf(name, sizeof name, "Traveller%c%c", 'a' + (int)(number / 26), 'a' + (int)(number % 26));
     replace_all(&text, number % 2 ? "Pruitt-Osei" : "Quintanar", name);
-    replace_all(&text, number % 2 ? "GPH5520917" : "BVA88013427", arena_printf(&SUITE.arena, number % 2 ? "GPH%07u" : "BVA%08u", 5000000 + number));
+    replace_all(&text, number % 2 ? "GPH5520917" : "BVA88013427",
+        arena_printf(&SUITE.arena, number % 2 ? "GPH%07u" : "BVA%08u", 5000000 + number));
     replace_all(&text, number % 2 ? "KC-0093318" : "SR-4471902", arena_printf(&SUITE.arena, "TR-%u", number));
     const char *path = suite_path(&SUITE, "traveller-%u.json", number);
     FILE *out = fopen(path, "w");
@@ -130,8 +140,8 @@ static void any_process_may_die_during_a_journey(void **state)
     }
     suite_wait_ready(&SUITE);
     struct history_counts counts = history_check(&SUITE);
-    print_message("%zu records of %zu roots, %zu bookings, %zu timers, %zu claims, %zu notices\n", counts.records, counts.roots,
-        counts.bookings, counts.timers, counts.claims, counts.notices);
+    print_message("%zu records of %zu roots, %zu bookings, %zu timers, %zu claims, %zu notices\n", counts.records,
+        counts.roots, counts.bookings, counts.timers, counts.claims, counts.notices);
     assert_true(counts.bookings >= number);
     assert_int_equal(suite_is_whole() ? counts.claims : number, number);
 }

@@ -30,8 +30,9 @@ enum {
 #define ROSA     "seeds/bundles/rosa-quintanar.json"
 #define HARLAN   "seeds/bundles/harlan-pruitt-osei.json"
 #define PATIENCE (suite_is_whole() ? "60" : "6")
-#define REFERRAL "{\"source\":\"ward 3\",\"patient\":{\"familyName\":\"Byron%u\",\"givenName\":\"Ada\",\"birthDate\":\"1950-02-03\"," \
-                 "\"sex\":\"SEX_FEMALE\"}}"
+#define REFERRAL                                                                                                         \
+    "{\"source\":\"ward 3\",\"patient\":{\"familyName\":\"Byron%u\",\"givenName\":\"Ada\",\"birthDate\":\"1950-02-03\"," \
+    "\"sex\":\"SEX_FEMALE\"}}"
 
 static struct suite SUITE;
 
@@ -82,7 +83,9 @@ static struct running refer(unsigned number)
 
 static bool is_known(const char *case_id)
 {
-    return SUITE_RUN(&SUITE, "call", "--json", "intake.ReadCase", arena_printf(&SUITE.arena, "{\"caseId\":\"%s\"}", case_id)).status == 0;
+    return SUITE_RUN(
+               &SUITE, "call", "--json", "intake.ReadCase", arena_printf(&SUITE.arena, "{\"caseId\":\"%s\"}", case_id))
+               .status == 0;
 }
 
 /* Intake has the store again: it knows that it does not know this case. */

@@ -8,7 +8,8 @@
 
 const struct crossing *input_crossing(struct input *input)
 {
-    static const struct crossing *const CROSSINGS[] = {&CROSSING_CALL, &CROSSING_EVENT, &CROSSING_STATE, &CROSSING_PAYER};
+    static const struct crossing *const CROSSINGS[] = {
+        &CROSSING_CALL, &CROSSING_EVENT, &CROSSING_STATE, &CROSSING_PAYER};
     return CROSSINGS[input_byte(input) % ARRAY_LENGTH(CROSSINGS)];
 }
 

@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must_survive_json(message, arena);
     struct packed packed = contract_pack(message, arena);
     ProtobufCMessage *again = NULL;
-    MUST(contract_unpack(type->descriptor, packed.data, packed.size, &CROSSING_REFERENCE, arena, &why, &again) == FAULT_NONE);
+    MUST(contract_unpack(type->descriptor, packed.data, packed.size, &CROSSING_REFERENCE, arena, &why, &again) ==
+         FAULT_NONE);
     must_be_same(message, again, arena);
     return 0;
 }

@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
     struct arena *arena = fuzz_arena();
-    struct insurer insurer = {.payer = input_payer(&input), .memory = memory_new(256), .arena = arena, .now_ms = NOW_MS};
+    struct insurer insurer = {
+        .payer = input_payer(&input), .memory = memory_new(256), .arena = arena, .now_ms = NOW_MS};
     const char *question = input_question(&input);
     struct answers first, second;
     struct why why = {""};

@@ -66,8 +66,8 @@ static void keep_events(struct input input, struct arena *arena)
         bodies[header.event_count++] = rest(&part);
     }
     struct record record;
-    struct bytes sealed = record_seal_events(keys_current(ring(), KEY_STORE, "demo"), "demo", header.root, 1,
-        header.event_count, bodies, arena);
+    struct bytes sealed = record_seal_events(
+        keys_current(ring(), KEY_STORE, "demo"), "demo", header.root, 1, header.event_count, bodies, arena);
     MUST(record_encode(&header, sealed, arena, &bytes, NULL) == FAULT_NONE);
     MUST(record_decode(bytes, arena, &record, NULL) == FAULT_NONE);
     MUST(record_open_events(&record, ring(), arena, opened, NULL) == FAULT_NONE);

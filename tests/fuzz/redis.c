@@ -126,8 +126,14 @@ static void ask_load(bool whole)
     for (size_t i = 0; i < ARRAY_LENGTH(aggregates); i++) {
         aggregates[i] = (struct load_aggregate){.service = "intake", .kind = "case_file", .id = "000-a"};
     }
-    load = (struct load){.tenant = "demo", .root = "000-a", .group = whole ? "planning" : NULL, .arena = world.arena,
-        .command_id = whole ? "command-1" : NULL, .count = whole ? 2 : 0, .aggregates = aggregates, .done = load_done};
+    load = (struct load){.tenant = "demo",
+        .root = "000-a",
+        .group = whole ? "planning" : NULL,
+        .arena = world.arena,
+        .command_id = whole ? "command-1" : NULL,
+        .count = whole ? 2 : 0,
+        .aggregates = aggregates,
+        .done = load_done};
     MUST(load_send(&world.store, &load) == FAULT_NONE);
 }
 
@@ -171,8 +177,12 @@ static void walk_done(struct log_walk *walk)
 static void ask_walk(void)
 {
     static struct log_walk walk;
-    walk = (struct log_walk){.tenant = "demo", .root = "000-a", .from = {.sequence = 3, .last = {5, 1}},
-        .count_max = 16, .arena = world.arena, .done = walk_done};
+    walk = (struct log_walk){.tenant = "demo",
+        .root = "000-a",
+        .from = {.sequence = 3, .last = {5, 1}},
+        .count_max = 16,
+        .arena = world.arena,
+        .done = walk_done};
     MUST(log_walk_send(&world.store, &walk) == FAULT_NONE);
 }
 
@@ -261,8 +271,14 @@ static void scan_done(struct index_scan *scan)
 static void ask_scan(void)
 {
     static struct index_scan scan;
-    scan = (struct index_scan){.service = "intake", .index = "open", .group = "", .tenant = "demo", .max = INT64_MAX,
-        .count_max = 16, .arena = world.arena, .done = scan_done};
+    scan = (struct index_scan){.service = "intake",
+        .index = "open",
+        .group = "",
+        .tenant = "demo",
+        .max = INT64_MAX,
+        .count_max = 16,
+        .arena = world.arena,
+        .done = scan_done};
     MUST(index_scan_send(&world.store, &scan) == FAULT_NONE);
 }
 
@@ -282,9 +298,19 @@ static void ask_commit(void)
     static struct commit commits[2];
     static struct commit *both[] = {&commits[0], &commits[1]};
     for (size_t i = 0; i < ARRAY_LENGTH(commits); i++) {
-        commits[i] = (struct commit){.tenant = "demo", .service = "intake", .root = "000-a", .command_id = "command-1",
-            .cause = "", .actor_id = "n1", .at_ms = 1, .state_count = 1, .states = &STATE, .event_count = 1,
-            .events = &EVENT, .arena = world.arena, .done = commit_done};
+        commits[i] = (struct commit){.tenant = "demo",
+            .service = "intake",
+            .root = "000-a",
+            .command_id = "command-1",
+            .cause = "",
+            .actor_id = "n1",
+            .at_ms = 1,
+            .state_count = 1,
+            .states = &STATE,
+            .event_count = 1,
+            .events = &EVENT,
+            .arena = world.arena,
+            .done = commit_done};
     }
     MUST(commit_send_many(&world.store, both, ARRAY_LENGTH(both), NULL) == FAULT_NONE);
 }

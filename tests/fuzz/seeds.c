@@ -23,7 +23,6 @@ static unsigned made; /* of this target */
 static struct arena arena;
 static struct dice dice = {.state = 20261122};
 
-
 /* A seed is a few octets that choose, and the bytes. */
 static void put(const uint8_t *choice, size_t choice_size, const void *bytes, size_t size)
 {
@@ -149,8 +148,8 @@ static void texts(void)
         "nurse-licensure-compact", "phq-9-es", "phq-9", "plain-reasons", "us-federal-holidays", "pathways/copd"};
     begin("json");
     for (size_t i = 0; i < CONTRACT.n_messages; i++) {
-        const char *text = json_write(
-            random_message(&dice, CONTRACT.messages[i].descriptor, 3, &arena), i % 2 == 0 ? JSON_LINE : JSON_PRETTY, &arena);
+        const char *text = json_write(random_message(&dice, CONTRACT.messages[i].descriptor, 3, &arena),
+            i % 2 == 0 ? JSON_LINE : JSON_PRETTY, &arena);
         put_json(i, text, strlen(text));
     }
     for (size_t i = 0; i < ARRAY_LENGTH(FILES); i++) {
@@ -200,12 +199,20 @@ static void bundles(void)
 
 static void frames(void)
 {
-    static const uint8_t VERBS[] = {VERB_HELLO, VERB_WELCOME, VERB_CMD, VERB_REP, VERB_EVT, VERB_ACK, VERB_TASK, VERB_PING};
+    static const uint8_t VERBS[] = {
+        VERB_HELLO, VERB_WELCOME, VERB_CMD, VERB_REP, VERB_EVT, VERB_ACK, VERB_TASK, VERB_PING};
     begin("frame");
     struct frame frame = {0};
     for (size_t i = 0; i < ARRAY_LENGTH(VERBS); i++) {
-        struct record record = {.verb = VERBS[i], .tag = i, .root = i, .ttl_ms = 1000, .stamp = (const uint8_t *)"p",
-            .stamp_size = 1, .envelope = (const uint8_t *)"envelope", .envelope_size = 8, .body = (const uint8_t *)"body",
+        struct record record = {.verb = VERBS[i],
+            .tag = i,
+            .root = i,
+            .ttl_ms = 1000,
+            .stamp = (const uint8_t *)"p",
+            .stamp_size = 1,
+            .envelope = (const uint8_t *)"envelope",
+            .envelope_size = 8,
+            .body = (const uint8_t *)"body",
             .body_size = 4};
         MUST(frame_append(&frame, &record));
         put(NULL, 0, frame.bytes, frame.size);
@@ -247,7 +254,8 @@ static void settings(void)
 
 static void zones(void)
 {
-    static const char *const NAMES[] = {"America/New_York", "Europe/Dublin", "Asia/Kathmandu", "Etc/UTC", "Africa/Casablanca"};
+    static const char *const NAMES[] = {
+        "America/New_York", "Europe/Dublin", "Asia/Kathmandu", "Etc/UTC", "Africa/Casablanca"};
     static const uint8_t CHOICE[8] = {0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0};
     begin("zone");
     for (size_t i = 0; i < ARRAY_LENGTH(NAMES); i++) {
@@ -268,7 +276,7 @@ static void answers(void)
         "*1\r\n*2\r\n$3\r\n5-1\r\n*2\r\n$1\r\nt\r\n$4\r\nbody\r\n",
         "*3\r\n:1700000000000\r\n:-1\r\n*2\r\n$41\r\nintake:case_file:demo:000-a:000-a:reminder\r\n$13\r\n1700000000000\r\n",
         ("$3\r\n5-1\r\n*2\r\n$10\r\ndemo:000-a\r\n$7\r\np 3 5-1\r\n*1\r\n*2\r\n$3\r\n6-1\r\n*10\r\n$1\r\nm\r\n$10\r\ndemo:000-a\r\n"
-        "$1\r\ns\r\n$1\r\n3\r\n$1\r\nl\r\n$3\r\n5-1\r\n$1\r\nr\r\n$7\r\nREFUSED\r\n$1\r\nn\r\n$1\r\n5\r\n*1\r\n*2\r\n$3\r\n9-1\r\n*-1\r\n"),
+         "$1\r\ns\r\n$1\r\n3\r\n$1\r\nl\r\n$3\r\n5-1\r\n$1\r\nr\r\n$7\r\nREFUSED\r\n$1\r\nn\r\n$1\r\n5\r\n*1\r\n*2\r\n$3\r\n9-1\r\n*-1\r\n"),
         "*5\r\n$8\r\nbroker-1\r\n:1\r\n:1700000000000\r\n:1700000001000\r\n:1\r\n",
         "*2\r\n$4\r\nC5-1\r\n$21\r\nM0123456789abcdef1 5-1\r\n",
         "*2\r\n$5\r\n000-a\r\n$2\r\n17\r\n",
@@ -287,8 +295,10 @@ static void records(void)
     begin("record");
     static const uint8_t SELECT_EVENTS = 1, SELECT_SEAL = 2, SELECT_HEAD = 4, SELECT_NAMES = 5;
     static const char EVENTS[] = "000-a\0command-1\0first event\0second event";
-    static const char SEAL[] = "\0\x07" "demo\0intake:case_file\0000-a\0\0\1state\0clear text";
-    static const char HEAD[] = "CB\1\0\0\0\0\1\0\0\0\0\0\0\0\1" "0123456789abcdef\0\0\0\1\0\0\0\0sealed";
+    static const char SEAL[] = "\0\x07"
+                               "demo\0intake:case_file\0000-a\0\0\1state\0clear text";
+    static const char HEAD[] = "CB\1\0\0\0\0\1\0\0\0\0\0\0\0\1"
+                               "0123456789abcdef\0\0\0\1\0\0\0\0sealed";
     put(&SELECT_EVENTS, 1, EVENTS, sizeof EVENTS);
     put(&SELECT_SEAL, 1, SEAL, sizeof SEAL);
     put(&SELECT_HEAD, 1, HEAD, sizeof HEAD);
@@ -299,9 +309,11 @@ static void records(void)
 
 /* ---- Insurers ---- */
 
-#define LINE(code) "\"lines\":[{\"number\":1,\"code\":{\"system\":\"http://www.ama-assn.org/go/cpt\",\"code\":\"" code "\"}," \
-                   "\"serviceDate\":\"2026-11-20\",\"units\":2,\"billedCents\":\"25000\"}]"
-#define WHO        "\"payerId\":\"p\",\"member\":{\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1950-01-01\",\"sex\":\"SEX_FEMALE\"}"
+#define LINE(code)                                                                                                     \
+    "\"lines\":[{\"number\":1,\"code\":{\"system\":\"http://www.ama-assn.org/go/cpt\",\"code\":\"" code "\"},"         \
+    "\"serviceDate\":\"2026-11-20\",\"units\":2,\"billedCents\":\"25000\"}]"
+#define WHO                                                                                                            \
+    "\"payerId\":\"p\",\"member\":{\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1950-01-01\",\"sex\":\"SEX_FEMALE\"}"
 
 static void questions(void)
 {
@@ -313,14 +325,15 @@ static void questions(void)
         {"payer.AuthorizationQuestion",
             "{" WHO ",\"reference\":\"r-1\"," LINE("G0299") ",\"fromDate\":\"2026-11-20\",\"toDate\":\"2026-12-20\"}"},
         {"payer.ClaimQuestion", "{" WHO ",\"reference\":\"c-1\",\"providerNpi\":\"1234567893\"," LINE("99213") "}"},
-        {"payer.AppealQuestion", "{" WHO ",\"reference\":\"a-1\",\"decisionReference\":\"r-1\",\"level\":1," LINE("G0299") "}"},
+        {"payer.AppealQuestion",
+            "{" WHO ",\"reference\":\"a-1\",\"decisionReference\":\"r-1\",\"level\":1," LINE("G0299") "}"},
     };
     begin("payer");
     for (uint8_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         ProtobufCMessage *message = NULL;
         struct why why = {""};
-        if (json_read(contract_find_message(ROWS[i].type), ROWS[i].json, strlen(ROWS[i].json), &arena, &why, &message) !=
-            FAULT_NONE) {
+        if (json_read(contract_find_message(ROWS[i].type), ROWS[i].json, strlen(ROWS[i].json), &arena, &why,
+                &message) != FAULT_NONE) {
             fprintf(stderr, "%s: %s\n", ROWS[i].type, why.text);
             MUST_FAIL("a seed of fuzz_payer does not keep the contract");
         }

@@ -26,7 +26,8 @@ static int start(void **state)
 {
     (void)state;
     suite_start(&SUITE);
-    FOLLOWER = suite_begin(&SUITE, (struct suite_call){.words = (const char *const[]){"events", "--follow", "--json", NULL}});
+    FOLLOWER =
+        suite_begin(&SUITE, (struct suite_call){.words = (const char *const[]){"events", "--follow", "--json", NULL}});
     struct ran ran = SUITE_RUN(&SUITE, "journey", "--json", "--timeout", suite_is_whole() ? "60" : "4", HARLAN);
     CASE_ID = said(&SUITE, ran.out, "case");
     return CASE_ID ? 0 : -1;
@@ -60,8 +61,8 @@ static void contract_list_names_every_service(void **state)
 {
     (void)state;
     struct ran ran = SUITE_RUN(&SUITE, "contract", "list");
-    static const char *const NAMES[] = {"intake.ReceiveReferral", "planning.AgreePlan", "scheduling.HoldAppointment", "claims.SubmitClaim",
-        "notifications.ReadNotice", "broker.RetryDead"};
+    static const char *const NAMES[] = {"intake.ReceiveReferral", "planning.AgreePlan", "scheduling.HoldAppointment",
+        "claims.SubmitClaim", "notifications.ReadNotice", "broker.RetryDead"};
     assert_int_equal(ran.status, 0);
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         assert_non_null(strstr(ran.out, NAMES[i]));
@@ -149,7 +150,8 @@ static void a_follower_hears_every_event_of_the_case_in_order(void **state)
 static void a_pipe_gets_no_colours(void **state)
 {
     (void)state;
-    static const char *const ROWS[][4] = {{"status"}, {"contract", "list"}, {"dead", "list"}, {"events"}, {"--help"}, {"journey", "--timeout", "1", HARLAN}};
+    static const char *const ROWS[][4] = {{"status"}, {"contract", "list"}, {"dead", "list"}, {"events"}, {"--help"},
+        {"journey", "--timeout", "1", HARLAN}};
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         struct ran ran = SUITE_RUN(&SUITE, ROWS[i][0], ROWS[i][1], ROWS[i][2], ROWS[i][3]);
         assert_null(strchr(ran.out, '\033'));

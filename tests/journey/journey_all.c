@@ -133,7 +133,8 @@ static void every_bundle_ends_as_the_table_says(void **state)
     for (size_t i = 0; i < ENDED_COUNT; i++) {
         const char *end = expected_end(i);
         const char *programme = str_same(end, "enrolled") ? cell(i, "programme") : "";
-        if (!str_same(ENDED[i].end, end) || !str_same(ENDED[i].programme, programme) || (suite_is_whole() && !str_same(ENDED[i].complete, "true"))) {
+        if (!str_same(ENDED[i].end, end) || !str_same(ENDED[i].programme, programme) ||
+            (suite_is_whole() && !str_same(ENDED[i].complete, "true"))) {
             fail_msg("%s: %s %s, complete %s; the table says %s %s", cell(i, "file"), ENDED[i].end, ENDED[i].programme,
                 ENDED[i].complete, end, programme);
         }
@@ -235,7 +236,8 @@ static void check_lines(const char *file, const char *text)
 /* Ids of ours (26 letters and digits, perhaps after a partition), UUIDs, hashes: nothing a person could say. */
 static void check_no_ids(const char *file, const char *text)
 {
-    static const char *const SHAPES[] = {"[0-9a-f]{3}-[0-9a-z]{8,}", "[0-9a-z]{20,}", "[0-9a-f]{8}-[0-9a-f]{4}-", "urn:"};
+    static const char *const SHAPES[] = {
+        "[0-9a-f]{3}-[0-9a-z]{8,}", "[0-9a-z]{20,}", "[0-9a-f]{8}-[0-9a-f]{4}-", "urn:"};
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
         if (matches(SHAPES[i], text)) {
             fail_msg("%s: an id of the shape %s stands in\n%s", file, SHAPES[i], text);
@@ -274,7 +276,8 @@ static void a_time_line_is_short_and_tells_when_who_what_why_and_what_is_next(vo
         check_no_ids(cell(i, "file"), ran.out);
         const char *text = unwrapped(ran.out);
         assert_true(matches("[Cc]ase manager [A-Z][a-z]+ [A-Z][a-z]+: licence of ", text));
-        assert_non_null(strstr(text, arena_printf(&SUITE.arena, "creened: %s (%s)", programme_words(cell(i, "programme")), cell(i, "why"))));
+        assert_non_null(strstr(text,
+            arena_printf(&SUITE.arena, "creened: %s (%s)", programme_words(cell(i, "programme")), cell(i, "why"))));
         assert_true(matches("next due [A-Z][a-z]{2} [ 1-3][0-9] ", text));
     }
 }
@@ -304,7 +307,8 @@ static void a_licence_that_does_not_reach_is_explained(void **state)
     for (size_t i = 0; i < ENDED_COUNT; i++) {
         if (str_same(cell(i, "file"), "seeds/bundles/harlan-pruitt-osei.json")) {
             struct ran ran = SUITE_RUN(&SUITE, "case", "show", ENDED[i].case_id, "--json");
-            assert_non_null(strstr(ran.out, "\"name\":\"Ines Carvalho\",\"chosen\":false,\"why\":\"no licence for CA, which is not in the nurse licensure compact"));
+            assert_non_null(strstr(ran.out,
+                "\"name\":\"Ines Carvalho\",\"chosen\":false,\"why\":\"no licence for CA, which is not in the nurse licensure compact"));
             assert_string_equal(said(&SUITE, ran.out, "managerName"), "Ada Whitcombe");
         }
     }

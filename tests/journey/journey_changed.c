@@ -41,7 +41,8 @@ static const char *sentence_alone(const char *line, size_t size)
     const char *text = arena_strndup(&SUITE.arena, line, size);
     const char *subject = text + strlen("Nov 22  4:14 AM ");
     const char *sentence = strstr(subject + strcspn(subject, " "), "  ");
-    for (const char *next; sentence && (next = strstr(sentence + 2, "  ")) != NULL;) { /* after the padding, the root and the sequence */
+    for (const char *next;
+         sentence && (next = strstr(sentence + 2, "  ")) != NULL;) { /* after the padding, the root and the sequence */
         sentence = next;
     }
     return arena_printf(&SUITE.arena, "%.*s %s", (int)strcspn(subject, " "), subject, sentence ? sentence + 2 : "");
@@ -50,7 +51,8 @@ static const char *sentence_alone(const char *line, size_t size)
 /* Days and hours move with the clock and are not what this test is about. */
 static const char *without_times(const char *text)
 {
-    static const char TIMES[] = "(on )?[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4}( [0-9]{1,2}:[0-9]{2} [AP]M [A-Z]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}";
+    static const char TIMES[] =
+        "(on )?[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4}( [0-9]{1,2}:[0-9]{2} [AP]M [A-Z]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}";
     regex_t regex;
     regmatch_t match;
     assert_int_equal(regcomp(&regex, TIMES, REG_EXTENDED), 0);
@@ -82,8 +84,10 @@ static const char *settled_events(const char *tenant, const char *case_id)
 static struct story tell(const char *tenant, const char *bundle)
 {
     struct story story = {.count = 0};
-    struct ran seeded = SUITE_RUN(&SUITE, "seed", "--tenant", tenant, "seeds/demo/teams.json", "seeds/demo/providers.json");
-    struct ran ran = SUITE_RUN(&SUITE, "journey", "--tenant", tenant, "--json", "--timeout", suite_is_whole() ? "60" : "4", bundle);
+    struct ran seeded =
+        SUITE_RUN(&SUITE, "seed", "--tenant", tenant, "seeds/demo/teams.json", "seeds/demo/providers.json");
+    struct ran ran =
+        SUITE_RUN(&SUITE, "journey", "--tenant", tenant, "--json", "--timeout", suite_is_whole() ? "60" : "4", bundle);
     assert_int_equal(seeded.status, 0);
     const char *case_id = said(&SUITE, ran.out, "case");
     assert_non_null(case_id);
@@ -219,7 +223,8 @@ static void a_resolved_kidney_disease_changes_the_scores_alone(void **state)
     (void)state;
     struct story story = tell("twin-3", change("kidney", ACTIVE, 3, GONE));
     struct changes changes = differ(&ROSAS, &story);
-    MUST_CHANGE("kidney", &changes, "+intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 11 (high); Charlson 4",
+    MUST_CHANGE("kidney", &changes,
+        "+intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 11 (high); Charlson 4",
         "-intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 13 (high); Charlson 6");
 }
 
@@ -228,7 +233,8 @@ static void an_earlier_birthday_changes_the_score_with_age_alone(void **state)
     (void)state;
     struct story story = tell("twin-4", change("younger", "1958-04-09", 1, "1968-04-09"));
     struct changes changes = differ(&ROSAS, &story);
-    MUST_CHANGE("younger", &changes, "+intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 13 (high); Charlson 5",
+    MUST_CHANGE("younger", &changes,
+        "+intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 13 (high); Charlson 5",
         "-intake.CaseScreened screened: heart failure (active: Chronic congestive heart failure); LACE 13 (high); Charlson 6");
 }
 
@@ -255,7 +261,8 @@ static void another_state_changes_nurse_and_provider(void **state)
     for (size_t i = 0; i < changes.count; i++) {
         const char *line = changes.lines[i] + 1;
         bool nurse = str_starts_with(line, "intake.CaseManagerAssigned ");
-        bool visit = str_starts_with(line, "scheduling.AppointmentHeld ") || str_starts_with(line, "scheduling.AppointmentBooked ");
+        bool visit = str_starts_with(line, "scheduling.AppointmentHeld ") ||
+                     str_starts_with(line, "scheduling.AppointmentBooked ");
         if (!nurse && !visit && !str_starts_with(line, "notifications.")) {
             print_changes("moved", &changes);
             fail_msg("another state has nothing to do with %s", line);

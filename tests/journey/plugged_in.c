@@ -13,7 +13,17 @@
 #include "proto/payer.pb-c.h"
 #include "tests/support/suite.h"
 
-enum { HEAD = 48, HELLO = 0x01, WELCOME = 0x02, PING = 0x05, PONG = 0x06, REP = 0x11, TASK = 0x30, ANSWER = 0x31, STATUS_OK = 1 };
+enum {
+    HEAD = 48,
+    HELLO = 0x01,
+    WELCOME = 0x02,
+    PING = 0x05,
+    PONG = 0x06,
+    REP = 0x11,
+    TASK = 0x30,
+    ANSWER = 0x31,
+    STATUS_OK = 1
+};
 
 #define PLAN "Valley Mutual Plugged-In Gold"
 

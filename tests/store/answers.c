@@ -90,15 +90,24 @@ static void count_commit(struct commit *commit)
 
 static void several_commits_that_get_one_answer_are_unknown(void **state)
 {
-    static const char *const ANSWERS[] = {"$-1\r\n", ":1\r\n", "$4\r\nC5-1\r\n", "*1\r\n$1\r\nX\r\n", "*1\r\n$2\r\nS9\r\n"};
+    static const char *const ANSWERS[] = {
+        "$-1\r\n", ":1\r\n", "$4\r\nC5-1\r\n", "*1\r\n$1\r\nX\r\n", "*1\r\n$2\r\nS9\r\n"};
     static const struct commit_event EVENT = {.subject = "intake.CaseClosed"};
     struct world *w = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(ANSWERS); i++) {
         struct commit commits[2], *both[] = {&commits[0], &commits[1]};
         for (size_t k = 0; k < ARRAY_LENGTH(commits); k++) {
-            commits[k] = (struct commit){.tenant = "demo", .service = "intake", .root = "000-a", .command_id = "c",
-                .cause = "", .actor_id = "n1", .event_count = 1, .events = &EVENT, .arena = &w->arena,
-                .done = count_commit, .user = w};
+            commits[k] = (struct commit){.tenant = "demo",
+                .service = "intake",
+                .root = "000-a",
+                .command_id = "c",
+                .cause = "",
+                .actor_id = "n1",
+                .event_count = 1,
+                .events = &EVENT,
+                .arena = &w->arena,
+                .done = count_commit,
+                .user = w};
         }
         w->answered = 0;
         assert_int_equal(commit_send_many(&w->store, both, 2, NULL), FAULT_NONE);
@@ -148,12 +157,20 @@ static void count_scan(struct index_scan *scan)
 
 static void an_index_whose_members_are_no_texts_is_unavailable(void **state)
 {
-    static const char *const ANSWERS[] = {"*2\r\n$-1\r\n$1\r\n1\r\n", "*2\r\n:1\r\n:2\r\n", "*2\r\n$1\r\na\r\n$3\r\n1\0b\r\n"};
+    static const char *const ANSWERS[] = {
+        "*2\r\n$-1\r\n$1\r\n1\r\n", "*2\r\n:1\r\n:2\r\n", "*2\r\n$1\r\na\r\n$3\r\n1\0b\r\n"};
     static const size_t SIZES[] = {16, 12, 20};
     struct world *w = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(ANSWERS); i++) {
-        struct index_scan scan = {.service = "intake", .index = "open", .group = "", .tenant = "demo",
-            .max = INT64_MAX, .count_max = 10, .arena = &w->arena, .done = count_scan, .user = w};
+        struct index_scan scan = {.service = "intake",
+            .index = "open",
+            .group = "",
+            .tenant = "demo",
+            .max = INT64_MAX,
+            .count_max = 10,
+            .arena = &w->arena,
+            .done = count_scan,
+            .user = w};
         w->answered = 0;
         assert_int_equal(index_scan_send(&w->store, &scan), FAULT_NONE);
         for (size_t n = 0; n < REPEAT * shards_count(w->store.shards); n++) {

@@ -247,7 +247,8 @@ static void a_tenant_is_added_behind_an_open_line(void **state)
 static void a_line_with_anything_but_its_three_words_is_refused(void **state)
 {
     (void)state;
-    static const char *const TAILS[] = {" more\n", " \n", "0\n", "\r\n", "\nother 1\n", "\nother 0 00\n", "\n two words\n"};
+    static const char *const TAILS[] = {
+        " more\n", " \n", "0\n", "\r\n", "\nother 1\n", "\nother 0 00\n", "\n two words\n"};
     char text[2048], altered[4096];
     struct keys *keys = open_ring();
     keys_close(&keys);

@@ -142,7 +142,8 @@ static void keep(struct talk *talk)
 
 static bool answer_data(struct talk *talk)
 {
-    if (talk->server->conduct == SMTP_DROPS_BEFORE_TEXT || !say(talk, "354 go on\r\n") || !take_text(talk, &talk->mail)) {
+    if (talk->server->conduct == SMTP_DROPS_BEFORE_TEXT || !say(talk, "354 go on\r\n") ||
+        !take_text(talk, &talk->mail)) {
         return false;
     }
     keep(talk);

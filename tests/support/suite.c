@@ -89,7 +89,8 @@ static void write_tenants(const struct suite *suite)
     snprintf(path, sizeof path, "%s/tenants.conf", suite->var);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs("[demo]\nzone = America/New_York\nsynthetic = yes\n\n[" SUITE_REAL_TENANT "]\nzone = America/Chicago\n", file);
+    fputs(
+        "[demo]\nzone = America/New_York\nsynthetic = yes\n\n[" SUITE_REAL_TENANT "]\nzone = America/Chicago\n", file);
     for (int i = 0; i < SUITE_TWINS; i++) {
         fprintf(file, "\n[twin-%d]\nzone = America/New_York\nsynthetic = yes\n", i);
     }
@@ -357,7 +358,8 @@ const char *said(struct suite *suite, const char *from, const char *name)
         return NULL;
     }
     at += strlen(key);
-    return *at == '"' ? arena_strndup(&suite->arena, at + 1, strcspn(at + 1, "\"")) : arena_strndup(&suite->arena, at, strcspn(at, ",}]\n"));
+    return *at == '"' ? arena_strndup(&suite->arena, at + 1, strcspn(at + 1, "\""))
+                      : arena_strndup(&suite->arena, at, strcspn(at, ",}]\n"));
 }
 
 size_t times_said(const char *text, const char *part)

@@ -16,8 +16,8 @@
 #define SUITE_TWINS       8
 
 struct suite {
-    char var[32];    /* its folder: settings, keys, store, logs */
-    int guard;       /* while this pipe is open the guardian waits */
+    char var[32]; /* its folder: settings, keys, store, logs */
+    int guard;    /* while this pipe is open the guardian waits */
     pid_t guardian;
     unsigned runs;
     pid_t insurers[SUITE_TWINS];
@@ -55,7 +55,8 @@ struct suite_call {
 };
 
 struct ran suite_call(struct suite *suite, struct suite_call call);
-#define SUITE_RUN(suite, ...) suite_call((suite), (struct suite_call){.words = (const char *const[]){__VA_ARGS__, NULL}})
+#define SUITE_RUN(suite, ...)                                                                                          \
+    suite_call((suite), (struct suite_call){.words = (const char *const[]){__VA_ARGS__, NULL}})
 
 /* The same in two parts, to do something meanwhile. */
 struct running {

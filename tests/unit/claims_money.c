@@ -7,10 +7,15 @@
 #include "common/core/instant.h"
 #include "tests/unit/claims_story.h"
 
-#define CLAIM_JSON(id, lines) "{\"claimId\":\"" id "\",\"caseId\":\"" CASE "\",\"title\":\"visit\",\"providerNpi\":\"1234567893\",\"lines\":[" lines "]}"
-#define VISIT(number, code, day, cents) "{\"number\":" #number ",\"code\":{\"code\":\"" code "\"},\"serviceDate\":\"" day "\",\"units\":1,\"billedCents\":" #cents "}"
+#define CLAIM_JSON(id, lines)                                                                                          \
+    "{\"claimId\":\"" id "\",\"caseId\":\"" CASE                                                                       \
+    "\",\"title\":\"visit\",\"providerNpi\":\"1234567893\",\"lines\":[" lines "]}"
+#define VISIT(number, code, day, cents)                                                                                \
+    "{\"number\":" #number ",\"code\":{\"code\":\"" code "\"},\"serviceDate\":\"" day                                  \
+    "\",\"units\":1,\"billedCents\":" #cents "}"
 #define PAID(number, paid, more) "{\"number\":" #number ",\"paidCents\":" #paid more "}"
-#define CO45(cents) ",\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"45\",\"amountCents\":" #cents "}]"
+#define CO45(cents)                                                                                                    \
+    ",\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"45\",\"amountCents\":" #cents "}]"
 #define ANSWER_JSON(lines) "{\"claimNumber\":\"C1\",\"lines\":[" lines "]}"
 
 static enum fault submit(struct rules *r, const char *json)
@@ -28,8 +33,10 @@ static void assert_balanced(const Claims__Claim *claim)
     Claims__ClaimTotals sum = CLAIMS__CLAIM_TOTALS__INIT;
     for (size_t i = 0; i < claim->n_lines; i++) {
         const Claims__ClaimLine *l = claim->lines[i];
-        assert_int_equal(l->billed_cents, l->paid_cents + l->adjusted_cents + l->denied_cents + l->patient_cents + l->open_cents);
-        assert_true(l->paid_cents >= 0 && l->adjusted_cents >= 0 && l->denied_cents >= 0 && l->patient_cents >= 0 && l->open_cents >= 0);
+        assert_int_equal(
+            l->billed_cents, l->paid_cents + l->adjusted_cents + l->denied_cents + l->patient_cents + l->open_cents);
+        assert_true(l->paid_cents >= 0 && l->adjusted_cents >= 0 && l->denied_cents >= 0 && l->patient_cents >= 0 &&
+                    l->open_cents >= 0);
         sum.billed_cents += l->billed_cents;
         sum.paid_cents += l->paid_cents;
         sum.adjusted_cents += l->adjusted_cents;
@@ -44,7 +51,8 @@ static void assert_balanced(const Claims__Claim *claim)
     assert_int_equal(t->denied_cents, sum.denied_cents);
     assert_int_equal(t->patient_cents, sum.patient_cents);
     assert_int_equal(t->open_cents, sum.open_cents);
-    assert_int_equal(t->billed_cents, t->paid_cents + t->adjusted_cents + t->denied_cents + t->patient_cents + t->open_cents);
+    assert_int_equal(
+        t->billed_cents, t->paid_cents + t->adjusted_cents + t->denied_cents + t->patient_cents + t->open_cents);
 }
 
 /* ---- Edits ---- */
@@ -58,19 +66,26 @@ static void a_claim_is_refused_before_it_is_sent_with_what_to_do(void **state)
     const struct {
         const char *json, *why;
     } ROWS[] = {
-        {CLAIM_JSON("c1", VISIT(1, "X9213", "2026-11-02", 18000)), "line 1: X9213 is neither a CPT nor a HCPCS code: correct it"},
-        {CLAIM_JSON("c1", VISIT(1, "9921", "2026-11-02", 18000)), "line 1: 9921 is neither a CPT nor a HCPCS code: correct it"},
+        {CLAIM_JSON("c1", VISIT(1, "X9213", "2026-11-02", 18000)),
+            "line 1: X9213 is neither a CPT nor a HCPCS code: correct it"},
+        {CLAIM_JSON("c1", VISIT(1, "9921", "2026-11-02", 18000)),
+            "line 1: 9921 is neither a CPT nor a HCPCS code: correct it"},
         {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 0)), "line 1 bills nothing: give billedCents"},
-        {CLAIM_JSON("c1", "{\"number\":1,\"code\":{\"code\":\"99213\"},\"units\":1,\"billedCents\":5}"), "line 1 has no service date: give serviceDate"},
-        {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-22", 18000)), "line 1: 2026-11-22 lies in the future: bill it when it has taken place"},
+        {CLAIM_JSON("c1", "{\"number\":1,\"code\":{\"code\":\"99213\"},\"units\":1,\"billedCents\":5}"),
+            "line 1 has no service date: give serviceDate"},
+        {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-22", 18000)),
+            "line 1: 2026-11-22 lies in the future: bill it when it has taken place"},
         {CLAIM_JSON("c1", VISIT(1, "99213", "2025-12-31", 18000)),
             "line 1: 2025-12-31 lies before the coverage, which begins on 2026-01-01: bill the coverage of that day"},
-        {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 5) "," VISIT(1, "99215", "2026-11-02", 5)), "line number 1 is given twice: number the lines"},
+        {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 5) "," VISIT(1, "99215", "2026-11-02", 5)),
+            "line number 1 is given twice: number the lines"},
         {CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 5) "," VISIT(2, "99213", "2026-11-02", 5)),
             "line 2 looks like line 1, 99213 on 2026-11-02: put the units into one line, or correct the date"},
         {CLAIM_JSON("c1", VISIT(1, "99214", "2026-11-02", 5)),
             "line 1 looks like line 1 of claim c0, 99214 on 2026-11-02: leave it out, or correct the date; a denied line is appealed"},
-        {"{\"claimId\":\"c1\",\"caseId\":\"" CASE "\",\"title\":\"v\",\"providerNpi\":\"1234567893\",\"placeOfService\":\"1A\",\"lines\":[" VISIT(1, "99213", "2026-11-02", 5) "]}",
+        {"{\"claimId\":\"c1\",\"caseId\":\"" CASE
+         "\",\"title\":\"v\",\"providerNpi\":\"1234567893\",\"placeOfService\":\"1A\",\"lines\":[" VISIT(
+             1, "99213", "2026-11-02", 5) "]}",
             "the place of service 1A is not two digits"},
         {CLAIM_JSON("c0", VISIT(1, "99213", "2026-11-02", 5)), "claim c0 exists already and is submitted"},
     };
@@ -89,8 +104,9 @@ static void codes_have_the_forms_of_cpt_and_hcpcs(void **state)
     const struct {
         const char *code;
         bool billable;
-    } ROWS[] = {{"99213", true}, {"0001F", true}, {"0042T", true}, {"0001U", true}, {"0001M", true}, {"0001X", false}, {"G0299", true},
-        {"V5010", true}, {"A0428", true}, {"W0000", false}, {"g0299", false}, {"9921", false}, {"992134", false}, {"G02A9", false}, {"", false}};
+    } ROWS[] = {{"99213", true}, {"0001F", true}, {"0042T", true}, {"0001U", true}, {"0001M", true}, {"0001X", false},
+        {"G0299", true}, {"V5010", true}, {"A0428", true}, {"W0000", false}, {"g0299", false}, {"9921", false},
+        {"992134", false}, {"G02A9", false}, {"", false}};
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         ASSERT_ROW(ROWS[i].code, code_is_billable(ROWS[i].code) == ROWS[i].billable);
     }
@@ -98,7 +114,8 @@ static void codes_have_the_forms_of_cpt_and_hcpcs(void **state)
 }
 
 #define CERTIFIED "{\"action\":\"REVIEW_ACTION_CERTIFIED\",\"authorizationNumber\":\"N1\"}"
-#define DENIED "{\"action\":\"REVIEW_ACTION_NOT_CERTIFIED\",\"decidedBy\":\"Dr First\",\"criterion\":\"c\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_NOT_CERTIFIED\",\"reasonCode\":\"not-medically-necessary\"}]}"
+#define DENIED                                                                                                         \
+    "{\"action\":\"REVIEW_ACTION_NOT_CERTIFIED\",\"decidedBy\":\"Dr First\",\"criterion\":\"c\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_NOT_CERTIFIED\",\"reasonCode\":\"not-medically-necessary\"}]}"
 
 static void a_claim_carries_the_number_of_its_authorisation(void **state)
 {
@@ -109,10 +126,15 @@ static void a_claim_carries_the_number_of_its_authorisation(void **state)
     assert_int_equal(submit(r, json), FAULT_REFUSED);
     assert_string_equal(rules_why(r), "line 1: the authorisation of G0299 is submitted: bill when it is decided");
     assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationAnswer", CERTIFIED), FAULT_NONE);
-    assert_int_equal(submit(r, CLAIM_JSON("c1", "{\"number\":1,\"code\":{\"code\":\"G0299\"},\"serviceDate\":\"2026-11-21\",\"units\":1,\"billedCents\":1,\"authorizationNumber\":\"N2\"}")), FAULT_REFUSED);
+    assert_int_equal(
+        submit(r,
+            CLAIM_JSON("c1",
+                "{\"number\":1,\"code\":{\"code\":\"G0299\"},\"serviceDate\":\"2026-11-21\",\"units\":1,\"billedCents\":1,\"authorizationNumber\":\"N2\"}")),
+        FAULT_REFUSED);
     assert_string_equal(rules_why(r), "line 1: the authorisation of G0299 has the number N1, not N2");
     assert_int_equal(submit(r, json), FAULT_NONE);
-    assert_string_equal(((const Payer__ClaimQuestion *)rules_told(r, "payer.ClaimQuestion"))->lines[0]->authorization_number, "N1");
+    assert_string_equal(
+        ((const Payer__ClaimQuestion *)rules_told(r, "payer.ClaimQuestion"))->lines[0]->authorization_number, "N1");
 }
 
 static void nobody_is_billed_without_an_active_coverage(void **state)
@@ -126,7 +148,8 @@ static void nobody_is_billed_without_an_active_coverage(void **state)
     story_begin(state);
     story_enrol(r, "NO_INSURANCE", "");
     assert_int_equal(submit(r, json), FAULT_REFUSED);
-    assert_string_equal(rules_why(r), "no coverage of this case is active: record one, or bill the patient as self pay");
+    assert_string_equal(
+        rules_why(r), "no coverage of this case is active: record one, or bill the patient as self pay");
 }
 
 /* ---- Answers ---- */
@@ -134,13 +157,17 @@ static void nobody_is_billed_without_an_active_coverage(void **state)
 static void submit_two_lines(struct rules *r, const char *payer)
 {
     story_cover(r, payer, "ACTIVE");
-    assert_int_equal(submit(r, CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 18000) "," VISIT(2, "80048", "2026-11-02", 5000))), FAULT_NONE);
+    assert_int_equal(
+        submit(r, CLAIM_JSON("c1", VISIT(1, "99213", "2026-11-02", 18000) "," VISIT(2, "80048", "2026-11-02", 5000))),
+        FAULT_NONE);
     assert_balanced(story_claim(r, "c1"));
     assert_int_equal(story_claim(r, "c1")->totals->open_cents, 23000);
 }
 
-#define SHARE ",\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"45\",\"amountCents\":6000},{\"group\":\"ADJUSTMENT_GROUP_PATIENT\",\"reasonCode\":\"3\",\"amountCents\":3000}]"
-#define NO197 ",\"denied\":true,\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"197\",\"amountCents\":5000}]"
+#define SHARE                                                                                                          \
+    ",\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"45\",\"amountCents\":6000},{\"group\":\"ADJUSTMENT_GROUP_PATIENT\",\"reasonCode\":\"3\",\"amountCents\":3000}]"
+#define NO197                                                                                                          \
+    ",\"denied\":true,\"adjustments\":[{\"group\":\"ADJUSTMENT_GROUP_CONTRACTUAL\",\"reasonCode\":\"197\",\"amountCents\":5000}]"
 
 static void an_answer_is_applied_line_by_line_and_explained(void **state)
 {
@@ -162,7 +189,8 @@ static void an_answer_is_applied_line_by_line_and_explained(void **state)
     assert_int_equal(event->appeal_until_ms, story_instant("2027-01-21T04:59:59.999Z"));
     assert_int_equal(rules_timer_change(r, "c1", "decision.100")->due_at_ms, 0);
     assert_int_equal(pay(r, ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, ""))), FAULT_NONE);
-    assert_int_equal(story_claim(r, "c1")->totals->paid_cents, 9000); /* The first answer counts, and the second is no lie. */
+    assert_int_equal(
+        story_claim(r, "c1")->totals->paid_cents, 9000); /* The first answer counts, and the second is no lie. */
     assert_null(rules_event(r, "claims.AnswerSetAside"));
     assert_int_equal(rules_timer(r, "claim", "c1", "appeal-window", event ? r->now_ms : 0), FAULT_NONE);
     assert_int_equal(story_claim(r, "c1")->state, CLAIM(FINALIZED));
@@ -184,13 +212,18 @@ static void an_answer_that_lies_is_set_aside_and_never_applied(void **state)
         const char *json, *why;
     } ROWS[] = {
         {ANSWER_JSON(PAID(1, 18000, "")), "it leaves out line 2"},
-        {ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, "") "," PAID(3, 0, "")), "it answers line 3, which nobody asked for"},
+        {ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, "") "," PAID(3, 0, "")),
+            "it answers line 3, which nobody asked for"},
         {ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, "") "," PAID(1, 18000, "")), "it answers line 1 twice"},
-        {ANSWER_JSON(PAID(1, 17999, "") "," PAID(2, 5000, "")), "line 1 bills $180.00, but paid and adjustments make $179.99"},
-        {ANSWER_JSON(PAID(1, 18001, "") "," PAID(2, 5000, "")), "line 1 bills $180.00, but paid and adjustments make $180.01"},
-        {ANSWER_JSON(PAID(1, 18000, CO45(1)) "," PAID(2, 5000, "")), "line 1 bills $180.00, but paid and adjustments make $180.01"},
+        {ANSWER_JSON(PAID(1, 17999, "") "," PAID(2, 5000, "")),
+            "line 1 bills $180.00, but paid and adjustments make $179.99"},
+        {ANSWER_JSON(PAID(1, 18001, "") "," PAID(2, 5000, "")),
+            "line 1 bills $180.00, but paid and adjustments make $180.01"},
+        {ANSWER_JSON(PAID(1, 18000, CO45(1)) "," PAID(2, 5000, "")),
+            "line 1 bills $180.00, but paid and adjustments make $180.01"},
         {ANSWER_JSON(PAID(1, 18000, ",\"denied\":true") "," PAID(2, 5000, "")), "line 1 is denied and paid"},
-        {ANSWER_JSON(PAID(1, 18000, ",\"allowedCents\":17999") "," PAID(2, 5000, "")), "line 1 is paid above what is allowed"},
+        {ANSWER_JSON(PAID(1, 18000, ",\"allowedCents\":17999") "," PAID(2, 5000, "")),
+            "line 1 is paid above what is allowed"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         story_done(state);
@@ -201,7 +234,8 @@ static void an_answer_that_lies_is_set_aside_and_never_applied(void **state)
         ASSERT_ROW(ROWS[i].why, event != NULL);
         assert_string_equal(event->why, ROWS[i].why);
         const Claims__Claim *claim = story_claim(r, "c1");
-        ASSERT_ROW(ROWS[i].why, claim->state == CLAIM(SUBMITTED) && claim->totals->open_cents == 23000 && claim->set_aside);
+        ASSERT_ROW(
+            ROWS[i].why, claim->state == CLAIM(SUBMITTED) && claim->totals->open_cents == 23000 && claim->set_aside);
         ASSERT_ROW(ROWS[i].why, story_has_work(r, "answer-set-aside"));
     }
 }
@@ -236,7 +270,8 @@ static void amounts_that_cannot_be_are_lies(void **state)
     };
     submit_two_lines(r, "Medicaid");
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        Payer__ClaimAnswer *answer = rules_json(r, "payer.ClaimAnswer", ANSWER_JSON(PAID(1, 0, CO45(1)) "," PAID(2, 5000, "")));
+        Payer__ClaimAnswer *answer =
+            rules_json(r, "payer.ClaimAnswer", ANSWER_JSON(PAID(1, 0, CO45(1)) "," PAID(2, 5000, "")));
         answer->lines[0]->paid_cents = ROWS[i].paid;
         answer->lines[0]->has_allowed_cents = true;
         answer->lines[0]->allowed_cents = ROWS[i].allowed;
@@ -273,8 +308,8 @@ static uint32_t dice(uint32_t sides)
 /* An answer that is mostly true; now and then a cent, a line or a flag is wrong. */
 static Payer__ClaimAnswer *random_answer(struct rules *r, const Claims__Claim *claim)
 {
-    Payer__ClaimAnswer *answer = rules_json(r, "payer.ClaimAnswer",
-        ANSWER_JSON(PAID(1, 0, SHARE) "," PAID(2, 0, SHARE)));
+    Payer__ClaimAnswer *answer =
+        rules_json(r, "payer.ClaimAnswer", ANSWER_JSON(PAID(1, 0, SHARE) "," PAID(2, 0, SHARE)));
     for (size_t i = 0; i < answer->n_lines; i++) {
         Payer__LinePayment *line = answer->lines[i];
         int64_t billed = claim->lines[i]->billed_cents, rest = billed;
@@ -307,7 +342,8 @@ static void money_balances_whatever_a_payer_answers(void **state)
             story_cover(r, "Medicaid", "ACTIVE");
         }
         char json[500];
-        snprintf(json, sizeof json, "{\"claimId\":\"c%d\",\"caseId\":\"" CASE "\",\"title\":\"v\",\"providerNpi\":\"1234567893\",\"lines\":["
+        snprintf(json, sizeof json,
+            "{\"claimId\":\"c%d\",\"caseId\":\"" CASE "\",\"title\":\"v\",\"providerNpi\":\"1234567893\",\"lines\":["
             "{\"number\":1,\"code\":{\"code\":\"%05d\"},\"serviceDate\":\"2026-11-02\",\"units\":1,\"billedCents\":%u},"
             "{\"number\":2,\"code\":{\"code\":\"%05d\"},\"serviceDate\":\"2026-11-02\",\"units\":1,\"billedCents\":%u}]}",
             i, 10000 + 2 * i, 1 + dice(100000), 10001 + 2 * i, 1 + dice(100000));
@@ -343,8 +379,9 @@ static const char *denied_authorization(struct rules *r, const char *payer)
 static enum fault file_for(struct rules *r, struct actor actor, const char *authorization_id, const char *more)
 {
     char json[500];
-    snprintf(json, sizeof json, "{\"appealId\":\"ap1\",\"caseId\":\"" CASE "\"%s%s%s%s}", authorization_id ? ",\"authorizationId\":\"" : "",
-        authorization_id ? authorization_id : "", authorization_id ? "\"" : "", more);
+    snprintf(json, sizeof json, "{\"appealId\":\"ap1\",\"caseId\":\"" CASE "\"%s%s%s%s}",
+        authorization_id ? ",\"authorizationId\":\"" : "", authorization_id ? authorization_id : "",
+        authorization_id ? "\"" : "", more);
     return story_send(r, actor, "claims.FileAppeal", json);
 }
 
@@ -358,8 +395,10 @@ static void a_members_appeal_is_never_blocked(void **state)
     } ROWS[] = {
         {"in time, with grounds", "", ",\"grounds\":\"g\"", NULL, DAY_MS, APPEAL(SUBMITTED)},
         {"without grounds", "", "", "the grounds", DAY_MS, APPEAL(SUBMITTED)},
-        {"late", "", ",\"grounds\":\"g\"", "the reason for filing after Wed Jan 20, 2027", 90 * DAY_MS, APPEAL(SUBMITTED)},
-        {"of what nobody knows", "nothing", ",\"grounds\":\"g\"", "which decision it is about", DAY_MS, APPEAL(RECEIVED)},
+        {"late", "", ",\"grounds\":\"g\"", "the reason for filing after Wed Jan 20, 2027", 90 * DAY_MS,
+            APPEAL(SUBMITTED)},
+        {"of what nobody knows", "nothing", ",\"grounds\":\"g\"", "which decision it is about", DAY_MS,
+            APPEAL(RECEIVED)},
         {"of nothing named", NULL, "", "which decision it is about, the grounds", DAY_MS, APPEAL(RECEIVED)},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -373,7 +412,8 @@ static void a_members_appeal_is_never_blocked(void **state)
         ASSERT_ROW(ROWS[i].name, (event->missing != NULL) == (ROWS[i].missing != NULL));
         ASSERT_ROW(ROWS[i].name, !event->missing || strcmp(event->missing, ROWS[i].missing) == 0);
         ASSERT_ROW(ROWS[i].name, story_appeal(r, "ap1")->state == ROWS[i].state && story_appeal(r, "ap1")->simulated);
-        ASSERT_ROW(ROWS[i].name, (rules_task(r, "payer.AppealQuestion") != NULL) == (ROWS[i].state == APPEAL(SUBMITTED)));
+        ASSERT_ROW(
+            ROWS[i].name, (rules_task(r, "payer.AppealQuestion") != NULL) == (ROWS[i].state == APPEAL(SUBMITTED)));
         ASSERT_ROW(ROWS[i].name, story_has_work(r, "appeal-incomplete") == (ROWS[i].missing != NULL));
     }
 }
@@ -405,7 +445,8 @@ static void a_case_takes_a_hundred_appeals_and_no_more(void **state)
     for (int i = 0; i <= FILE_ITEMS_MAX; i++) {
         char json[200];
         snprintf(json, sizeof json, "{\"appealId\":\"x%d\",\"caseId\":\"" CASE "\"}", i);
-        assert_int_equal(story_send(r, STORY_PATIENT, "claims.FileAppeal", json), i < FILE_ITEMS_MAX ? FAULT_NONE : FAULT_REFUSED);
+        assert_int_equal(
+            story_send(r, STORY_PATIENT, "claims.FileAppeal", json), i < FILE_ITEMS_MAX ? FAULT_NONE : FAULT_REFUSED);
     }
 }
 
@@ -424,10 +465,12 @@ static void an_appeal_has_its_own_legal_time(void **state)
         story_begin(state);
         const char *id = denied_authorization(r, ROWS[i].payer);
         assert_int_equal(file_for(r, STORY_PATIENT, id, ROWS[i].more), FAULT_NONE);
-        ASSERT_ROW(ROWS[i].payer, ((const Claims__AppealFiled *)rules_event(r, "claims.AppealFiled"))->due_at_ms == story_instant(ROWS[i].due));
+        ASSERT_ROW(ROWS[i].payer, ((const Claims__AppealFiled *)rules_event(r, "claims.AppealFiled"))->due_at_ms ==
+                                      story_instant(ROWS[i].due));
         ASSERT_ROW(ROWS[i].payer, rules_timer_change(r, id, "appeal-window")->due_at_ms == 0);
         assert_int_equal(rules_timer(r, "appeal", "ap1", "decision.100", r->now_ms), FAULT_NONE);
-        ASSERT_ROW(ROWS[i].payer, rules_event(r, "claims.AppealOverdue") != NULL && story_appeal(r, "ap1")->state == APPEAL(SUBMITTED));
+        ASSERT_ROW(ROWS[i].payer,
+            rules_event(r, "claims.AppealOverdue") != NULL && story_appeal(r, "ap1")->state == APPEAL(SUBMITTED));
     }
 }
 
@@ -440,15 +483,27 @@ static void an_appeal_is_decided_or_its_answer_set_aside(void **state)
         Claims__AuthorizationState authorization;
         const char *next, *aside;
     } ROWS[] = {
-        {"overturned", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\",\"decidedBy\":\"Dr Second\"}", APPEAL(OVERTURNED), AUTHORIZATION(APPROVED), NULL, NULL},
-        {"partly", "{\"outcome\":\"APPEAL_OUTCOME_PARTLY_OVERTURNED\",\"authorizationNumber\":\"N7\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_PARTIAL\",\"units\":3}]}", APPEAL(PARTLY_OVERTURNED), AUTHORIZATION(PARTIAL), "state fair hearing, within 120 days", NULL},
-        {"upheld", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}", APPEAL(UPHELD), AUTHORIZATION(DENIED), "state fair hearing, within 120 days", NULL},
-        {"dismissed", "{\"outcome\":\"APPEAL_OUTCOME_DISMISSED\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}", APPEAL(DISMISSED), AUTHORIZATION(DENIED), NULL, NULL},
-        {"overturned without number", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\"}", APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it approves without a number"},
-        {"more than asked", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_MODIFIED\",\"units\":9}]}", APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it grants 9 units on line 1, asked were 8"},
-        {"upheld by the first", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr First\",\"reason\":\"x\"}", APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "the first reviewer has decided on the appeal"},
-        {"upheld by nobody", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"reason\":\"x\"}", APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it says no without naming who decided"},
-        {"upheld for no reason", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\"}", APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it says no without a reason"},
+        {"overturned",
+            "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\",\"decidedBy\":\"Dr Second\"}",
+            APPEAL(OVERTURNED), AUTHORIZATION(APPROVED), NULL, NULL},
+        {"partly",
+            "{\"outcome\":\"APPEAL_OUTCOME_PARTLY_OVERTURNED\",\"authorizationNumber\":\"N7\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_PARTIAL\",\"units\":3}]}",
+            APPEAL(PARTLY_OVERTURNED), AUTHORIZATION(PARTIAL), "state fair hearing, within 120 days", NULL},
+        {"upheld", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}",
+            APPEAL(UPHELD), AUTHORIZATION(DENIED), "state fair hearing, within 120 days", NULL},
+        {"dismissed", "{\"outcome\":\"APPEAL_OUTCOME_DISMISSED\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}",
+            APPEAL(DISMISSED), AUTHORIZATION(DENIED), NULL, NULL},
+        {"overturned without number", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\"}", APPEAL(SUBMITTED),
+            AUTHORIZATION(DENIED), NULL, "it approves without a number"},
+        {"more than asked",
+            "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\",\"lines\":[{\"number\":1,\"action\":\"REVIEW_ACTION_MODIFIED\",\"units\":9}]}",
+            APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it grants 9 units on line 1, asked were 8"},
+        {"upheld by the first", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr First\",\"reason\":\"x\"}",
+            APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "the first reviewer has decided on the appeal"},
+        {"upheld by nobody", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"reason\":\"x\"}", APPEAL(SUBMITTED),
+            AUTHORIZATION(DENIED), NULL, "it says no without naming who decided"},
+        {"upheld for no reason", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\"}",
+            APPEAL(SUBMITTED), AUTHORIZATION(DENIED), NULL, "it says no without a reason"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         story_done(state);
@@ -464,8 +519,9 @@ static void an_appeal_is_decided_or_its_answer_set_aside(void **state)
         ASSERT_ROW(ROWS[i].name, !aside || strcmp(aside->why, ROWS[i].aside) == 0);
         ASSERT_ROW(ROWS[i].name, !decided || (decided->next_level != NULL) == (ROWS[i].next != NULL));
         ASSERT_ROW(ROWS[i].name, !decided || !ROWS[i].next || strcmp(decided->next_level, ROWS[i].next) == 0);
-        ASSERT_ROW(ROWS[i].name, (rules_event(r, "claims.AuthorizationDecided") != NULL) ==
-            (ROWS[i].authorization == AUTHORIZATION(APPROVED) || ROWS[i].authorization == AUTHORIZATION(PARTIAL)));
+        ASSERT_ROW(ROWS[i].name,
+            (rules_event(r, "claims.AuthorizationDecided") != NULL) ==
+                (ROWS[i].authorization == AUTHORIZATION(APPROVED) || ROWS[i].authorization == AUTHORIZATION(PARTIAL)));
     }
 }
 
@@ -474,7 +530,9 @@ static void after_the_payer_another_decides(void **state)
     struct rules *r = *state;
     const char *id = denied_authorization(r, "Medicaid");
     assert_int_equal(file_for(r, STORY_PATIENT, id, ",\"grounds\":\"g\""), FAULT_NONE);
-    assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer", "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}"), FAULT_NONE);
+    assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer",
+                         "{\"outcome\":\"APPEAL_OUTCOME_UPHELD\",\"decidedBy\":\"Dr Second\",\"reason\":\"x\"}"),
+        FAULT_NONE);
     assert_int_equal(rules_timer(r, "authorization", id, "appeal-window", r->now_ms), FAULT_NONE);
     assert_null(rules_event(r, "claims.AppealWindowClosed"));
     char json[200];
@@ -497,7 +555,9 @@ static void a_claim_won_on_appeal_is_paid_for_its_denied_lines(void **state)
     assert_int_equal(question->lines[0]->number, 2);
     assert_int_equal(rules_timer(r, "claim", "c1", "appeal-window", r->now_ms), FAULT_NONE);
     assert_int_equal(story_claim(r, "c1")->state, CLAIM(ANSWERED)); /* The window is for who has not appealed. */
-    assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer", "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\"}"), FAULT_NONE);
+    assert_int_equal(story_answer(r, "appeal", "ap1", "payer.AppealAnswer",
+                         "{\"outcome\":\"APPEAL_OUTCOME_OVERTURNED\",\"authorizationNumber\":\"N7\"}"),
+        FAULT_NONE);
     const Payer__ClaimQuestion *again = rules_told(r, "payer.ClaimQuestion");
     assert_string_equal(again->reference, "c1.r2");
     assert_int_equal(again->n_lines, 1);
@@ -505,7 +565,8 @@ static void a_claim_won_on_appeal_is_paid_for_its_denied_lines(void **state)
     assert_balanced(story_claim(r, "c1"));
     assert_int_equal(story_claim(r, "c1")->totals->open_cents, 5000);
     assert_int_equal(pay(r, ANSWER_JSON(PAID(1, 18000, "") "," PAID(2, 5000, ""))), FAULT_NONE);
-    assert_string_equal(((const Claims__AnswerSetAside *)rules_event(r, "claims.AnswerSetAside"))->why, "it answers line 1, which nobody asked for");
+    assert_string_equal(((const Claims__AnswerSetAside *)rules_event(r, "claims.AnswerSetAside"))->why,
+        "it answers line 1, which nobody asked for");
     assert_int_equal(pay(r, ANSWER_JSON(PAID(2, 5000, ""))), FAULT_NONE);
     assert_balanced(story_claim(r, "c1"));
     assert_int_equal(story_claim(r, "c1")->totals->paid_cents, 14000);

@@ -17,7 +17,7 @@ struct network {
     const Insurers__Payers *book;
     struct task inbox[TASKS_MAX]; /* What the desk said and nobody has taken yet; copied. */
     size_t count;
-    char told[4000];              /* Events, in order, by subject. */
+    char told[4000]; /* Events, in order, by subject. */
 };
 
 static void collect(struct network *n)
@@ -46,7 +46,9 @@ static void give(struct network *n, const struct task *task, const char *subject
     if (!bytes) {
         return;
     }
-    assert_int_equal(contract_unpack(contract_find_message(subject)->descriptor, bytes, size, &CROSSING_PAYER, &n->arena, &why, &answer), FAULT_NONE);
+    assert_int_equal(contract_unpack(contract_find_message(subject)->descriptor, bytes, size, &CROSSING_PAYER,
+                         &n->arena, &why, &answer),
+        FAULT_NONE);
     n->r->root = CASE;
     assert_int_equal(rules_answer(n->r, task->kind, task->key, answer), FAULT_NONE);
     collect(n);
@@ -61,7 +63,10 @@ static void take(struct network *n, struct task task)
         return;
     }
     struct packed body = contract_pack(task.body, &n->arena);
-    struct insurer in = {.payer = book_find(n->book, task.lane + strlen("payer/demo/")), .memory = n->memory, .arena = &n->arena, .now_ms = n->r->now_ms};
+    struct insurer in = {.payer = book_find(n->book, task.lane + strlen("payer/demo/")),
+        .memory = n->memory,
+        .arena = &n->arena,
+        .now_ms = n->r->now_ms};
     struct answers answers;
     struct why why = {0};
     assert_int_equal(answer_question(&in, task.subject, task.id, body.data, body.size, &answers, &why), FAULT_NONE);
@@ -106,14 +111,19 @@ static void enrol_and_agree(struct network *n, const char *payer, const char *ca
 {
     char json[900];
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"programme\":\"%s\",\"groups\":[\"%s\"],\"patient\":{\"familyName\":\"D\",\"givenName\":\"J\",\"birthDate\":\"1951-09-30\","
-        "\"sex\":\"SEX_MALE\",\"coverages\":[{\"payerName\":\"%s\",\"memberId\":\"%s\",\"startDate\":\"2025-07-01\"}]}}", group, group, payer, card);
+        "{\"caseId\":\"" CASE
+        "\",\"programme\":\"%s\",\"groups\":[\"%s\"],\"patient\":{\"familyName\":\"D\",\"givenName\":\"J\",\"birthDate\":\"1951-09-30\","
+        "\"sex\":\"SEX_MALE\",\"coverages\":[{\"payerName\":\"%s\",\"memberId\":\"%s\",\"startDate\":\"2025-07-01\"}]}}",
+        group, group, payer, card);
     assert_int_equal(story_react(n->r, "intake.CaseEnrolled", json), FAULT_NONE);
     talk(n);
-    assert_int_equal(story_react(n->r, "planning.PlanAgreed",
-        "{\"caseId\":\"" CASE "\",\"planId\":\"p\",\"by\":\"patient\",\"summary\":\"2 goals, 5 steps\",\"services\":["
-        "{\"interventionId\":\"home-nurse\",\"title\":\"nurse at home\",\"serviceCode\":{\"code\":\"G0299\"},\"units\":8},"
-        "{\"interventionId\":\"lung-visit\",\"title\":\"lung doctor\",\"serviceCode\":{\"code\":\"99214\"},\"units\":1}]}"), FAULT_NONE);
+    assert_int_equal(
+        story_react(n->r, "planning.PlanAgreed",
+            "{\"caseId\":\"" CASE
+            "\",\"planId\":\"p\",\"by\":\"patient\",\"summary\":\"2 goals, 5 steps\",\"services\":["
+            "{\"interventionId\":\"home-nurse\",\"title\":\"nurse at home\",\"serviceCode\":{\"code\":\"G0299\"},\"units\":8},"
+            "{\"interventionId\":\"lung-visit\",\"title\":\"lung doctor\",\"serviceCode\":{\"code\":\"99214\"},\"units\":1}]}"),
+        FAULT_NONE);
     talk(n);
 }
 
@@ -126,7 +136,8 @@ static void heart_failure_at_buckeye_valley_is_approved(void **state)
 {
     struct network *n = *state;
     enrol_and_agree(n, "Buckeye Valley Advantage", "BVA88013427", "heart-failure");
-    assert_string_equal(n->told, "CoverageVerified AuthorizationRequested AuthorizationNotRequired AuthorizationDecided ");
+    assert_string_equal(
+        n->told, "CoverageVerified AuthorizationRequested AuthorizationNotRequired AuthorizationDecided ");
     assert_int_equal(nursing(n)->state, AUTHORIZATION(APPROVED));
     assert_int_equal(units_approved(nursing(n)), 8);
     assert_string_equal(nursing(n)->decided_by, "rule buckeye-valley-home-nursing");
@@ -136,15 +147,19 @@ static void copd_at_golden_poppy_is_denied_appealed_and_overturned(void **state)
 {
     struct network *n = *state;
     enrol_and_agree(n, "Golden Poppy Health Plan", "GPH5520917", "copd");
-    assert_string_equal(n->told, "CoverageVerified AuthorizationRequested AuthorizationNotRequired AuthorizationPended AuthorizationDecided ");
+    assert_string_equal(n->told,
+        "CoverageVerified AuthorizationRequested AuthorizationNotRequired AuthorizationPended AuthorizationDecided ");
     assert_int_equal(nursing(n)->state, AUTHORIZATION(DENIED));
     assert_string_equal(nursing(n)->decided_by, "Ines Arceneaux, MD");
     assert_string_equal(nursing(n)->reason_code, "not-medically-necessary");
     assert_non_null(nursing(n)->criterion);
     n->told[0] = '\0';
     char json[400];
-    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"authorizationId\":\"%s\",\"grounds\":\"My doctor asked for this care.\",\"evidence\":["
-        "\"letter of the treating physician\"]}", nursing(n)->authorization_id);
+    snprintf(json, sizeof json,
+        "{\"caseId\":\"" CASE
+        "\",\"authorizationId\":\"%s\",\"grounds\":\"My doctor asked for this care.\",\"evidence\":["
+        "\"letter of the treating physician\"]}",
+        nursing(n)->authorization_id);
     assert_int_equal(story_send(n->r, STORY_PATIENT, "claims.FileAppeal", json), FAULT_NONE);
     talk(n);
     assert_string_equal(n->told, "AppealFiled AppealDecided AuthorizationDecided ");
@@ -152,9 +167,12 @@ static void copd_at_golden_poppy_is_denied_appealed_and_overturned(void **state)
     assert_int_equal(units_approved(nursing(n)), 8);
     assert_string_equal(nursing(n)->decided_by, "Samuel Whitlock, DO");
     n->told[0] = '\0';
-    assert_int_equal(story_send(n->r, STORY_BILLER, "claims.SubmitClaim",
-        "{\"claimId\":\"c1\",\"caseId\":\"" CASE "\",\"title\":\"home nursing\",\"providerNpi\":\"1234567893\",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},"
-        "\"serviceDate\":\"2026-11-21\",\"units\":8,\"billedCents\":40000}]}"), FAULT_NONE);
+    assert_int_equal(
+        story_send(n->r, STORY_BILLER, "claims.SubmitClaim",
+            "{\"claimId\":\"c1\",\"caseId\":\"" CASE
+            "\",\"title\":\"home nursing\",\"providerNpi\":\"1234567893\",\"lines\":[{\"number\":1,\"code\":{\"code\":\"G0299\"},"
+            "\"serviceDate\":\"2026-11-21\",\"units\":8,\"billedCents\":40000}]}"),
+        FAULT_NONE);
     talk(n);
     assert_string_equal(n->told, "ClaimSubmitted ClaimAnswered ");
     assert_int_equal(story_claim(n->r, "c1")->totals->paid_cents, 8 * 3800);
@@ -164,8 +182,8 @@ static void copd_at_golden_poppy_is_denied_appealed_and_overturned(void **state)
 static void every_payer_of_the_referrals_verifies_a_member_without_a_card(void **state)
 {
     struct network *n = *state;
-    static const char *const NAMES[] = {"private", "medicaid", "medicare", "Humana", "Blue Cross Blue Shield", "Anthem", "Cigna Health", "Aetna",
-        "UnitedHealthcare", "Medicare", "dual_eligible", "Medicaid"};
+    static const char *const NAMES[] = {"private", "medicaid", "medicare", "Humana", "Blue Cross Blue Shield", "Anthem",
+        "Cigna Health", "Aetna", "UnitedHealthcare", "Medicare", "dual_eligible", "Medicaid"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         done(state);
         begin(state);

@@ -47,7 +47,8 @@ void story_enrol(struct rules *r, const char *payer_name, const char *member_id)
 {
     char json[900];
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"programme\":\"copd\",\"zone\":\"America/New_York\",\"groups\":[\"chronic-pulmonary\"],\"patient\":{\"familyName\":\"Doe\","
+        "{\"caseId\":\"" CASE
+        "\",\"programme\":\"copd\",\"zone\":\"America/New_York\",\"groups\":[\"chronic-pulmonary\"],\"patient\":{\"familyName\":\"Doe\","
         "\"givenName\":\"Jane\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\",\"language\":\"en\",\"coverages\":[{\"payerName\":\"%s\",\"memberId\":\"%s\"}]}}",
         payer_name, member_id);
     assert_int_equal(story_react(r, "intake.CaseEnrolled", json), FAULT_NONE);
@@ -62,7 +63,8 @@ void story_cover(struct rules *r, const char *payer_name, const char *status)
     const char *id = arena_strdup(&r->world, record->coverage_id);
     r->actor = (struct actor){"claims", CASEBUS__ROLE__ROLE_SYSTEM, false};
     assert_int_equal(rules_command(r, contract_copy(&record->base, &r->world)), FAULT_NONE);
-    snprintf(json, sizeof json, "{\"status\":\"COVERAGE_STATUS_%s\",\"planName\":\"Gold\",\"startDate\":\"2026-01-01\"}", status);
+    snprintf(json, sizeof json,
+        "{\"status\":\"COVERAGE_STATUS_%s\",\"planName\":\"Gold\",\"startDate\":\"2026-01-01\"}", status);
     assert_int_equal(rules_answer(r, "coverage", id, rules_json(r, "payer.EligibilityAnswer", json)), FAULT_NONE);
     const Claims__LinkCoverage *link = rules_told(r, "claims.LinkCoverage");
     assert_non_null(link);
@@ -74,8 +76,10 @@ const char *story_plan(struct rules *r, const char *code, unsigned units)
 {
     char json[500];
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"planId\":\"plan1\",\"by\":\"patient\",\"zone\":\"America/New_York\",\"services\":[{\"interventionId\":\"step-%s\",\"title\":\"home nursing\","
-        "\"serviceCode\":{\"code\":\"%s\"},\"units\":%u}]}", code, code, units);
+        "{\"caseId\":\"" CASE
+        "\",\"planId\":\"plan1\",\"by\":\"patient\",\"zone\":\"America/New_York\",\"services\":[{\"interventionId\":\"step-%s\",\"title\":\"home nursing\","
+        "\"serviceCode\":{\"code\":\"%s\"},\"units\":%u}]}",
+        code, code, units);
     assert_int_equal(story_react(r, "planning.PlanAgreed", json), FAULT_NONE);
     const Claims__BenefitFile *file = story_file(r);
     return file->authorization_ids[file->n_authorization_ids - 1];
@@ -84,7 +88,9 @@ const char *story_plan(struct rules *r, const char *code, unsigned units)
 const char *story_submit(struct rules *r, const char *code, unsigned units)
 {
     const char *id = story_plan(r, code, units);
-    assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationNeedAnswer", "{\"required\":true,\"ruleId\":\"r1\",\"documents\":[\"plan-of-care\"]}"), FAULT_NONE);
+    assert_int_equal(story_answer(r, "authorization", id, "payer.AuthorizationNeedAnswer",
+                         "{\"required\":true,\"ruleId\":\"r1\",\"documents\":[\"plan-of-care\"]}"),
+        FAULT_NONE);
     return id;
 }
 

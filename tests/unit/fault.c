@@ -87,7 +87,9 @@ static void a_why_is_one_line_whatever_a_stranger_sent(void **state UNUSED)
         {"two\nlines\r\n", "two?lines??"},
         {"\x1b[2Jgone", "?[2Jgone"},
         {"del\x7f", "del?"},
-        {"c1 \xc2\x9b" "2J", "c1 ??2J"},
+        {"c1 \xc2\x9b"
+         "2J",
+            "c1 ??2J"},
         {"cut \xe6\x9d", "cut ??"},
         {"\xff\xfe", "??"},
     };

@@ -1,7 +1,7 @@
 /* Who the patient is: exact identifiers before names, and nobody is ever merged by guess. */
 #include "tests/unit/intake_world.h"
 
-#define ACTIVE ",\"conditions\":[" HEART_FAILURE "]" OHIO_ADDRESS
+#define ACTIVE    ",\"conditions\":[" HEART_FAILURE "]" OHIO_ADDRESS
 #define IDS(list) ",\"identifiers\":[" list "]"
 
 static const char *person_of(struct intake_world *w, int n)
@@ -14,7 +14,8 @@ static const char *person_of(struct intake_world *w, int n)
 /* Ends the open case of referral n, so that the next one of the person is no duplicate. */
 static void end_case(struct intake_world *w, int n)
 {
-    assert_int_equal(send(w, ROLE(NURSE), "intake.DeclineCase", "{\"caseId\":\"001-c%d\",\"reason\":\"no\"}", n), FAULT_NONE);
+    assert_int_equal(
+        send(w, ROLE(NURSE), "intake.DeclineCase", "{\"caseId\":\"001-c%d\",\"reason\":\"no\"}", n), FAULT_NONE);
     settle_world(w);
 }
 
@@ -29,23 +30,33 @@ static void identifiers_and_names_find_the_right_person(void **state)
     } rows[] = {
         {"the same number", PERSON IDS(MRN("A-1")), PERSON IDS(MRN("a1")), true, "identifier", 0},
         {"the same number under another name", PERSON IDS(MRN("A1")),
-            "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(MRN("A1")), true, "identifier", 0},
+            "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(
+                MRN("A1")),
+            true, "identifier", 0},
         {"nothing but the name", PERSON, PERSON, true, "name-birth-sex", 0},
         {"a name without its accent", PERSON,
-            "\"familyName\":\"MEJIA\",\"givenName\":\"rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"", true, "name-birth-sex", 0},
+            "\"familyName\":\"MEJIA\",\"givenName\":\"rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"", true,
+            "name-birth-sex", 0},
         {"another birth date", PERSON,
-            "\"familyName\":\"Mejia\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-15\",\"sex\":\"SEX_FEMALE\"", false, "new", 0},
+            "\"familyName\":\"Mejia\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-15\",\"sex\":\"SEX_FEMALE\"",
+            false, "new", 0},
         {"another sex", PERSON,
-            "\"familyName\":\"Mejia\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_MALE\"", false, "new", 0},
-        {"a new number of another system", PERSON IDS(MRN("A1")), PERSON IDS(SSN("123-45-6789")), true, "name-birth-sex", 0},
+            "\"familyName\":\"Mejia\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_MALE\"", false,
+            "new", 0},
+        {"a new number of another system", PERSON IDS(MRN("A1")), PERSON IDS(SSN("123-45-6789")), true,
+            "name-birth-sex", 0},
         {"another number of the same system", PERSON IDS(MRN("A1")), PERSON IDS(MRN("B2")), false, "new", 1},
         {"first without, then with a number", PERSON, PERSON IDS(MRN("A1")), true, "name-birth-sex", 0},
         {"first with, then without a number", PERSON IDS(MRN("A1")), PERSON, true, "name-birth-sex", 0},
-        {"a weaker number known, a stronger new", PERSON IDS(MRN("A1")), PERSON IDS(SSN("123-45-6789") "," MRN("A1")), true, "identifier", 0},
+        {"a weaker number known, a stronger new", PERSON IDS(MRN("A1")), PERSON IDS(SSN("123-45-6789") "," MRN("A1")),
+            true, "identifier", 0},
         {"a placeholder names nobody", PERSON IDS(SSN("000-00-0000")),
-            "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(SSN("000-00-0000")), false, "new", 0},
+            "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(
+                SSN("000-00-0000")),
+            false, "new", 0},
         {"a new stronger number under a new name", PERSON IDS(MRN("A1")),
-            "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(SSN("123-45-6789") "," MRN("A1")),
+            "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(
+                SSN("123-45-6789") "," MRN("A1")),
             true, "identifier", 0},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -59,8 +70,10 @@ static void identifiers_and_names_find_the_right_person(void **state)
         refer(&w, 2, patient);
         const Intake__Referral *second = referral_now(&w, "r2");
         bool same = strcmp(person_of(&w, 1), person_of(&w, 2)) == 0;
-        if (same != rows[i].same || strcmp(second->matched_by, rows[i].how) != 0 || second->n_conflicting_person_ids != rows[i].conflicts) {
-            fail_msg("%s: %s, by %s, %zu conflicts", rows[i].name, same ? "same" : "other", second->matched_by, second->n_conflicting_person_ids);
+        if (same != rows[i].same || strcmp(second->matched_by, rows[i].how) != 0 ||
+            second->n_conflicting_person_ids != rows[i].conflicts) {
+            fail_msg("%s: %s, by %s, %zu conflicts", rows[i].name, same ? "same" : "other", second->matched_by,
+                second->n_conflicting_person_ids);
         }
         const Intake__Case *c = case_now(&w, "001-c2");
         assert_int_equal(work_open_of_kind(c, "identity-conflict") != NULL, rows[i].conflicts > 0);
@@ -75,9 +88,13 @@ static void keys_that_were_free_follow_to_the_person_found_later(void **state)
     world_begin(&w);
     refer(&w, 1, PERSON IDS(MRN("A1")) ACTIVE);
     end_case(&w, 1);
-    refer(&w, 2, "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(SSN("123-45-6789") "," MRN("A1")) ACTIVE);
+    refer(&w, 2,
+        "\"familyName\":\"Roe\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(
+            SSN("123-45-6789") "," MRN("A1")) ACTIVE);
     end_case(&w, 2);
-    refer(&w, 3, "\"familyName\":\"Poe\",\"givenName\":\"R\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(SSN("123 45 6789")) ACTIVE);
+    refer(&w, 3,
+        "\"familyName\":\"Poe\",\"givenName\":\"R\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\"" IDS(
+            SSN("123 45 6789")) ACTIVE);
     assert_string_equal(person_of(&w, 3), person_of(&w, 1));
     assert_string_equal(referral_now(&w, "r3")->matched_by, "identifier");
     world_done(&w);
@@ -90,7 +107,9 @@ static void numbers_of_two_people_in_one_referral_are_for_a_person_to_look_at(vo
     world_begin(&w);
     refer(&w, 1, PERSON IDS(SSN("123-45-6789")) ACTIVE);
     end_case(&w, 1);
-    refer(&w, 2, "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(MRN("B2")) ACTIVE);
+    refer(&w, 2,
+        "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(MRN("B2"))
+            ACTIVE);
     end_case(&w, 2);
     refer(&w, 3, PERSON IDS(MRN("B2") "," SSN("123-45-6789")) ACTIVE);
     const Intake__Referral *third = referral_now(&w, "r3");
@@ -108,7 +127,9 @@ static void an_exact_number_wins_over_the_name_and_the_namesake_is_shown(void **
     world_begin(&w);
     refer(&w, 1, PERSON ACTIVE); /* Known by name alone. */
     end_case(&w, 1);
-    refer(&w, 2, "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(MRN("B2")) ACTIVE);
+    refer(&w, 2,
+        "\"familyName\":\"Doe\",\"givenName\":\"Jo\",\"birthDate\":\"1960-01-01\",\"sex\":\"SEX_MALE\"" IDS(MRN("B2"))
+            ACTIVE);
     end_case(&w, 2);
     refer(&w, 3, PERSON IDS(MRN("B2")) ACTIVE);
     const Intake__Referral *third = referral_now(&w, "r3");
@@ -159,11 +180,15 @@ static void an_answer_nobody_waits_for_changes_nothing(void **state)
     world_begin(&w);
     refer(&w, 1, PERSON IDS(MRN("A1")) ACTIVE);
     const char *person = person_of(&w, 1);
-    assert_int_equal(send(&w, ROLE(SYSTEM), "intake.ResolveIdentity",
-        "{\"referralId\":\"r1\",\"caseId\":\"001-c1\",\"identityKey\":\"kxyz\",\"personId\":\"001-other\"}"), FAULT_NONE);
+    assert_int_equal(
+        send(&w, ROLE(SYSTEM), "intake.ResolveIdentity",
+            "{\"referralId\":\"r1\",\"caseId\":\"001-c1\",\"identityKey\":\"kxyz\",\"personId\":\"001-other\"}"),
+        FAULT_NONE);
     assert_int_equal(w.r.d->task_count, 0);
-    assert_int_equal(send(&w, ROLE(SYSTEM), "intake.ResolvePerson",
-        "{\"referralId\":\"r1\",\"caseId\":\"001-c1\",\"personId\":\"001-other\",\"openCaseId\":\"001-c9\"}"), FAULT_NONE);
+    assert_int_equal(
+        send(&w, ROLE(SYSTEM), "intake.ResolvePerson",
+            "{\"referralId\":\"r1\",\"caseId\":\"001-c1\",\"personId\":\"001-other\",\"openCaseId\":\"001-c9\"}"),
+        FAULT_NONE);
     assert_int_equal(w.r.d->event_count, 0);
     assert_string_equal(person_of(&w, 1), person);
     world_done(&w);

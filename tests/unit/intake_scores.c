@@ -78,8 +78,10 @@ static void charlson_counts_as_quan_and_the_hierarchy_say(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct findings found = findings_of(d, facts_of(rows[i].codes), (struct date){2026, 11, 22});
-        if (charlson_points(&found, CHARLSON_1987) != rows[i].of_1987 || charlson_points(&found, CHARLSON_2011) != rows[i].of_2011) {
-            fail_msg("%s: %u and %u", rows[i].codes, charlson_points(&found, CHARLSON_1987), charlson_points(&found, CHARLSON_2011));
+        if (charlson_points(&found, CHARLSON_1987) != rows[i].of_1987 ||
+            charlson_points(&found, CHARLSON_2011) != rows[i].of_2011) {
+            fail_msg("%s: %u and %u", rows[i].codes, charlson_points(&found, CHARLSON_1987),
+                charlson_points(&found, CHARLSON_2011));
         }
     }
 }
@@ -87,8 +89,10 @@ static void charlson_counts_as_quan_and_the_hierarchy_say(void **state)
 static void age_adds_its_points_at_each_decade(void **state)
 {
     (void)state;
-    static const struct { int years; uint32_t points; } rows[] = {
-        {0, 0}, {49, 0}, {50, 1}, {59, 1}, {60, 2}, {69, 2}, {70, 3}, {79, 3}, {80, 4}, {81, 4}, {104, 4}};
+    static const struct {
+        int years;
+        uint32_t points;
+    } rows[] = {{0, 0}, {49, 0}, {50, 1}, {59, 1}, {60, 2}, {69, 2}, {70, 3}, {79, 3}, {80, 4}, {81, 4}, {104, 4}};
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         assert_int_equal(charlson_age_points(rows[i].years), rows[i].points);
     }
@@ -130,7 +134,11 @@ static void a_code_outside_the_map_makes_the_score_a_lower_bound(void **state)
 static void only_active_conditions_count(void **state)
 {
     (void)state;
-    static const struct { int status; const char *abated; bool active; } rows[] = {
+    static const struct {
+        int status;
+        const char *abated;
+        bool active;
+    } rows[] = {
         {INTAKE__CONDITION_STATUS__CONDITION_STATUS_ACTIVE, NULL, true},
         {INTAKE__CONDITION_STATUS__CONDITION_STATUS_RECURRENCE, NULL, true},
         {INTAKE__CONDITION_STATUS__CONDITION_STATUS_RELAPSE, NULL, true},
@@ -160,16 +168,24 @@ static void lace_adds_up_as_the_fact_book_says(void **state)
         uint32_t points;
         const char *band;
     } rows[] = {
-        {{0, false, 0, 0}, 0, "low"},       {{1, true, 0, 0}, 4, "low"},      {{2, true, 0, 0}, 5, "moderate"},
-        {{3, true, 2, 1}, 9, "moderate"},   {{5, true, 2, 1}, 10, "high"},    {{6, true, 4, 0}, 12, "high"},
-        {{7, true, 6, 2}, 15, "high"},      {{13, false, 3, 0}, 8, "moderate"}, {{14, true, 5, 6}, 19, "high"},
+        {{0, false, 0, 0}, 0, "low"},
+        {{1, true, 0, 0}, 4, "low"},
+        {{2, true, 0, 0}, 5, "moderate"},
+        {{3, true, 2, 1}, 9, "moderate"},
+        {{5, true, 2, 1}, 10, "high"},
+        {{6, true, 4, 0}, 12, "high"},
+        {{7, true, 6, 2}, 15, "high"},
+        {{13, false, 3, 0}, 8, "moderate"},
+        {{14, true, 5, 6}, 19, "high"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         assert_int_equal(lace_points(rows[i].lace), rows[i].points);
         assert_string_equal(lace_band(rows[i].points), rows[i].band);
     }
-    static const struct { int days; uint32_t points; } stays[] = {
-        {-1, 0}, {0, 0}, {1, 1}, {3, 3}, {4, 4}, {6, 4}, {7, 5}, {13, 5}, {14, 7}, {60, 7}};
+    static const struct {
+        int days;
+        uint32_t points;
+    } stays[] = {{-1, 0}, {0, 0}, {1, 1}, {3, 3}, {4, 4}, {6, 4}, {7, 5}, {13, 5}, {14, 7}, {60, 7}};
     for (size_t i = 0; i < ARRAY_LENGTH(stays); i++) {
         assert_int_equal(lace_stay_points(stays[i].days), stays[i].points);
     }
@@ -187,7 +203,7 @@ static int64_t at(const char *text)
 static Intake__Encounter *add_encounter(Intake__PatientFacts *facts, int class, const char *start, const char *end)
 {
     Intake__Encounter *encounter = make(d, &intake__encounter__descriptor);
-    encounter->class_ = (Intake__EncounterClass)class;
+    encounter->class_ = (Intake__EncounterClass) class;
     SET(encounter, start_at_ms, at(start));
     SET(encounter, end_at_ms, at(end));
     APPEND(d, facts, encounters, encounter);
@@ -228,7 +244,8 @@ static void lace_says_which_input_is_missing(void **state)
     (void)state;
     Intake__PatientFacts *facts = facts_of("I50.9");
     assert_string_equal(lace_of(facts)->not_computable, "no inpatient stay in the last 30 days");
-    Intake__Encounter *stay = add_encounter(facts, INPATIENT, "2026-10-01T15:00:00Z", "2026-10-22T16:00:00Z"); /* 31 days ago. */
+    Intake__Encounter *stay =
+        add_encounter(facts, INPATIENT, "2026-10-01T15:00:00Z", "2026-10-22T16:00:00Z"); /* 31 days ago. */
     assert_string_equal(lace_of(facts)->not_computable, "no inpatient stay in the last 30 days");
     stay->end_at_ms = at("2026-10-23T16:00:00Z");
     assert_string_equal(lace_of(facts)->not_computable, "whether the admission was acute");
@@ -313,7 +330,8 @@ static void duties_fall_due_when_the_calendar_says(void **state)
         {"assessment-complete", false, "2026-11-22T15:00:00Z", "2027-01-22T04:59:59.999Z"},
         {"transition-contact", false, "2026-11-20T15:00:00Z", "2026-11-25T04:59:59.999Z"}, /* Fri -> Tue */
         {"transition-contact", false, "2026-11-23T15:00:00Z", "2026-11-26T04:59:59.999Z"}, /* Mon -> Wed */
-        {"transition-contact", false, "2026-11-25T15:00:00Z", "2026-12-01T04:59:59.999Z"}, /* Wed, Thanksgiving -> Mon */
+        {"transition-contact", false, "2026-11-25T15:00:00Z",
+            "2026-12-01T04:59:59.999Z"}, /* Wed, Thanksgiving -> Mon */
         {"transition-contact", false, "2026-11-28T15:00:00Z", "2026-12-02T04:59:59.999Z"}, /* Sat -> Tue */
         {"transition-contact", false, "2026-12-24T15:00:00Z", "2026-12-30T04:59:59.999Z"},
         {"transition-contact", false, "2026-12-31T15:00:00Z", "2027-01-06T04:59:59.999Z"},
@@ -332,7 +350,8 @@ static void duties_fall_due_when_the_calendar_says(void **state)
         c->priority = rows[i].urgent ? CASEBUS__PRIORITY__PRIORITY_URGENT : CASEBUS__PRIORITY__PRIORITY_ROUTINE;
         if (duty_due(d, c, rows[i].rule, at(rows[i].from)) != at(rows[i].due)) {
             char text[INSTANT_SIZE];
-            fail_msg("%s from %s: %s", rows[i].rule, rows[i].from, instant_format(text, duty_due(d, c, rows[i].rule, at(rows[i].from))));
+            fail_msg("%s from %s: %s", rows[i].rule, rows[i].from,
+                instant_format(text, duty_due(d, c, rows[i].rule, at(rows[i].from))));
         }
     }
 }

@@ -71,21 +71,32 @@ static void points_are_those_of_the_fact_book(void **state)
     (void)state;
     assert_int_equal(fit_points((struct fit){.specialty = true, .certified = true, .cases = 40, .capacity = 40}), 6000);
     assert_int_equal(fit_points((struct fit){.related = true, .language = true, .cases = 24, .capacity = 40}), 5540);
-    assert_int_equal(fit_points((struct fit){.specialty = true, .related = true, .language = true, .continuity = true,
-                         .certified = true, .cases = 0, .capacity = 1}), 10000);
-    assert_int_equal(fit_points((struct fit){.cases = 5, .capacity = 4}), 600 + 1000); /* At 125 % nothing is left for room. */
+    assert_int_equal(fit_points((struct fit){.specialty = true,
+                         .related = true,
+                         .language = true,
+                         .continuity = true,
+                         .certified = true,
+                         .cases = 0,
+                         .capacity = 1}),
+        10000);
+    assert_int_equal(
+        fit_points((struct fit){.cases = 5, .capacity = 4}), 600 + 1000); /* At 125 % nothing is left for room. */
     assert_int_equal(fit_points((struct fit){.cases = 3, .capacity = 0}), 600 + 1000);
 }
 
 /* ---- A team of four ---- */
 
-#define OHIO "\"homeState\":\"OH\",\"licences\":[{\"state\":\"OH\",\"multistate\":true,\"validUntilDate\":\"2027-06-30\"}]"
-#define NURSE(id, more) "{\"staffId\":\"" id "\",\"name\":\"" id "\",\"role\":\"ROLE_NURSE\",\"languages\":[\"en\"],\"capacity\":2," OHIO more "}"
+#define OHIO                                                                                                           \
+    "\"homeState\":\"OH\",\"licences\":[{\"state\":\"OH\",\"multistate\":true,\"validUntilDate\":\"2027-06-30\"}]"
+#define NURSE(id, more)                                                                                                \
+    "{\"staffId\":\"" id "\",\"name\":\"" id                                                                           \
+    "\",\"role\":\"ROLE_NURSE\",\"languages\":[\"en\"],\"capacity\":2," OHIO more "}"
 
 static enum fault register_as(struct rules *r, const char *members)
 {
     char json[4000];
-    snprintf(json, sizeof json, "{\"teamId\":\"t1\",\"name\":\"East\",\"zone\":\"America/New_York\",\"members\":[%s]}", members);
+    snprintf(json, sizeof json, "{\"teamId\":\"t1\",\"name\":\"East\",\"zone\":\"America/New_York\",\"members\":[%s]}",
+        members);
     r->actor = (struct actor){"a1", ROLE(ADMINISTRATOR), false};
     r->root = "t1";
     return rules_command(r, rules_json(r, "intake.RegisterTeam", json));
@@ -94,8 +105,8 @@ static enum fault register_as(struct rules *r, const char *members)
 static const Intake__RecordCaseManager *assign(struct rules *r, const char *case_id, const char *more)
 {
     char json[400];
-    snprintf(json, sizeof json,
-        "{\"teamId\":\"t1\",\"caseId\":\"%s\",\"programme\":\"heart-failure\"%s}", case_id, more);
+    snprintf(
+        json, sizeof json, "{\"teamId\":\"t1\",\"caseId\":\"%s\",\"programme\":\"heart-failure\"%s}", case_id, more);
     r->actor = (struct actor){"intake", ROLE(SYSTEM), false};
     assert_int_equal(rules_command(r, rules_json(r, "intake.AssignCaseManager", json)), FAULT_NONE);
     return rules_told(r, "intake.RecordCaseManager");
@@ -117,8 +128,11 @@ static void the_specialist_is_chosen_and_everyone_is_explained(void **state)
 {
     (void)state;
     struct rules r;
-    begin(&r, NURSE("ann", "") "," NURSE("bob", ",\"specialties\":[\"heart-failure\"],\"email\":\"bob@example.org\"") ","
-              NURSE("cy", ",\"away\":true") "," "{\"staffId\":\"dee\",\"name\":\"dee\",\"role\":\"ROLE_SOCIAL_WORKER\",\"capacity\":9}");
+    begin(&r,
+        NURSE("ann", "") "," NURSE(
+            "bob", ",\"specialties\":[\"heart-failure\"],\"email\":\"bob@example.org\"") "," NURSE("cy",
+            ",\"away\":true") ","
+                              "{\"staffId\":\"dee\",\"name\":\"dee\",\"role\":\"ROLE_SOCIAL_WORKER\",\"capacity\":9}");
     const Intake__RecordCaseManager *answer = assign(&r, "001-c1", ",\"patientState\":\"PA\"");
     assert_string_equal(chosen(answer), "bob");
     assert_string_equal(answer->email, "bob@example.org");
@@ -163,7 +177,9 @@ static void load_then_the_longest_wait_then_the_id_decide(void **state)
 static void of_equal_points_the_lower_load_wins(void **state)
 {
     (void)state;
-#define OF_EIGHT(id, more) "{\"staffId\":\"" id "\",\"name\":\"" id "\",\"role\":\"ROLE_NURSE\",\"languages\":[\"en\"],\"capacity\":8," OHIO more "}"
+#define OF_EIGHT(id, more)                                                                                             \
+    "{\"staffId\":\"" id "\",\"name\":\"" id                                                                           \
+    "\",\"role\":\"ROLE_NURSE\",\"languages\":[\"en\"],\"capacity\":8," OHIO more "}"
     struct rules r;
     begin(&r, OF_EIGHT("ann", ",\"certified\":true") "," OF_EIGHT("bob", ",\"away\":true"));
     for (int i = 0; i < 5; i++) {
@@ -189,8 +205,12 @@ static void a_full_team_names_nobody_until_a_place_is_given_back(void **state)
     const Intake__RecordCaseManager *full = assign(&r, "001-c3", ",\"patientState\":\"OH\"");
     assert_string_equal(chosen(full), "nobody");
     assert_string_equal(full->considered[0]->why, "has no room: 2 of 2 cases");
-    assert_int_equal(rules_command(&r, rules_json(&r, "intake.ReleaseCaseload", "{\"teamId\":\"t1\",\"caseId\":\"001-c1\"}")), FAULT_NONE);
-    assert_int_equal(rules_command(&r, rules_json(&r, "intake.ReleaseCaseload", "{\"teamId\":\"t1\",\"caseId\":\"001-c1\"}")), FAULT_NONE);
+    assert_int_equal(
+        rules_command(&r, rules_json(&r, "intake.ReleaseCaseload", "{\"teamId\":\"t1\",\"caseId\":\"001-c1\"}")),
+        FAULT_NONE);
+    assert_int_equal(
+        rules_command(&r, rules_json(&r, "intake.ReleaseCaseload", "{\"teamId\":\"t1\",\"caseId\":\"001-c1\"}")),
+        FAULT_NONE);
     assert_string_equal(chosen(assign(&r, "001-c3", ",\"patientState\":\"OH\"")), "ann");
     rules_done(&r);
 }
@@ -199,10 +219,16 @@ static void languages_and_earlier_cases_count(void **state)
 {
     (void)state;
     struct rules r;
-    begin(&r, NURSE("ann", "") "," "{\"staffId\":\"eva\",\"name\":\"eva\",\"role\":\"ROLE_NURSE\",\"languages\":[\"es\"],\"capacity\":2," OHIO "}");
+    begin(&r,
+        NURSE("ann",
+            "") ","
+                "{\"staffId\":\"eva\",\"name\":\"eva\",\"role\":\"ROLE_NURSE\",\"languages\":[\"es\"],\"capacity\":2," OHIO
+                "}");
     assert_string_equal(chosen(assign(&r, "001-c1", ",\"patientState\":\"OH\",\"language\":\"es-MX\"")), "eva");
-    assert_string_equal(chosen(assign(&r, "001-c2", ",\"patientState\":\"OH\",\"language\":\"est\"")), "ann"); /* Estonian: only the load tells. */
-    assert_string_equal(chosen(assign(&r, "001-c3", ",\"patientState\":\"OH\",\"previousManagerId\":\"eva\"")), "ann"); /* 20 > 10 */
+    assert_string_equal(chosen(assign(&r, "001-c2", ",\"patientState\":\"OH\",\"language\":\"est\"")),
+        "ann"); /* Estonian: only the load tells. */
+    assert_string_equal(
+        chosen(assign(&r, "001-c3", ",\"patientState\":\"OH\",\"previousManagerId\":\"eva\"")), "ann"); /* 20 > 10 */
     rules_done(&r);
 }
 

@@ -142,9 +142,12 @@ static inline int64_t at(const char *text)
 }
 
 /* A patient with heart failure in Ohio; what a test changes comes as more fields. */
-#define PERSON "\"familyName\":\"Mej\xc3\xad" "a\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\""
+#define PERSON                                                                                                         \
+    "\"familyName\":\"Mej\xc3\xad"                                                                                     \
+    "a\",\"givenName\":\"Rosa\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\""
 #define OHIO_ADDRESS ",\"address\":{\"state\":\"OH\"}"
-#define HEART_FAILURE "{\"code\":{\"system\":\"http://snomed.info/sct\",\"code\":\"84114007\"},\"status\":\"CONDITION_STATUS_ACTIVE\"}"
+#define HEART_FAILURE                                                                                                  \
+    "{\"code\":{\"system\":\"http://snomed.info/sct\",\"code\":\"84114007\"},\"status\":\"CONDITION_STATUS_ACTIVE\"}"
 #define MRN(value) "{\"system\":\"urn:mrn\",\"value\":\"" value "\"}"
 #define SSN(value) "{\"system\":\"http://hl7.org/fhir/sid/us-ssn\",\"value\":\"" value "\"}"
 

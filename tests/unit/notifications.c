@@ -67,7 +67,8 @@ static void enrol(struct rules *r, const char *contacts, const char *consents)
 {
     char json[2400];
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"programme\":\"heart-failure\",\"programmeName\":\"Heart Care\",\"zone\":\"America/New_York\","
+        "{\"caseId\":\"" CASE
+        "\",\"programme\":\"heart-failure\",\"programmeName\":\"Heart Care\",\"zone\":\"America/New_York\","
         "\"consents\":[%s],\"patient\":{\"familyName\":\"Doe\",\"givenName\":\"Jane\",\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\","
         "\"language\":\"es-US\",\"contacts\":[%s],\"related\":["
         "{\"name\":\"Maria Doe\",\"relationship\":\"daughter\",\"language\":\"en\",\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"maria@example.org\"}]},"
@@ -76,7 +77,7 @@ static void enrol(struct rules *r, const char *contacts, const char *consents)
     assert_int_equal(react(r, "intake.CaseEnrolled", json), FAULT_NONE);
 }
 
-#define BY_EMAIL "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"jane@example.org\",\"preferred\":true}"
+#define BY_EMAIL   "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"jane@example.org\",\"preferred\":true}"
 #define FAMILY_MAY "{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":true}"
 #define CLINIC_MAY "{\"kind\":\"CONSENT_KIND_SHARE_PROVIDERS\",\"granted\":true}"
 
@@ -88,7 +89,8 @@ static const Notifications__ContactBook *book(struct rules *r)
 static const Notifications__NoticeList *list(struct rules *r, struct actor actor, const char *recipient)
 {
     char json[200];
-    snprintf(json, sizeof json, recipient ? "{\"caseId\":\"" CASE "\",\"recipientId\":\"%s\"}" : "{\"caseId\":\"" CASE "\"}", recipient);
+    snprintf(json, sizeof json,
+        recipient ? "{\"caseId\":\"" CASE "\",\"recipientId\":\"%s\"}" : "{\"caseId\":\"" CASE "\"}", recipient);
     r->actor = actor;
     assert_int_equal(rules_query(r, rules_json(r, "notifications.ListNotices", json)), FAULT_NONE);
     return rules_reply(r);
@@ -134,12 +136,15 @@ static void family_and_clinic_are_told_only_with_consent(void **state)
     assert_int_equal(latest(r, "family-1")->suppression, BECAUSE(NO_CONSENT));
     assert_int_equal(latest(r, "provider-2")->suppression, BECAUSE(NO_CONSENT));
     assert_string_equal(latest(r, "family-1")->why, "the patient has not allowed it");
-    assert_int_equal(react(r, "intake.ConsentRecorded", "{\"caseId\":\"" CASE "\",\"consents\":[" FAMILY_MAY "]}"), FAULT_NONE);
+    assert_int_equal(
+        react(r, "intake.ConsentRecorded", "{\"caseId\":\"" CASE "\",\"consents\":[" FAMILY_MAY "]}"), FAULT_NONE);
     assert_int_equal(react(r, "intake.CaseClosed", "{\"caseId\":\"" CASE "\",\"code\":\"moved\"}"), FAULT_NONE);
     assert_int_equal(latest(r, "family-1")->state, STATE(QUEUED));
     assert_int_equal(latest(r, "provider-2")->suppression, BECAUSE(NO_CONSENT));
     assert_int_equal(react(r, "intake.ConsentRecorded",
-        "{\"caseId\":\"" CASE "\",\"consents\":[" FAMILY_MAY ",{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false}]}"), FAULT_NONE);
+                         "{\"caseId\":\"" CASE "\",\"consents\":[" FAMILY_MAY
+                         ",{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false}]}"),
+        FAULT_NONE);
     assert_false(find_recipient(book(r), "family-1")->consented);
 }
 
@@ -158,11 +163,18 @@ static void a_new_case_manager_takes_the_place_of_the_former(void **state)
 {
     struct rules *r = *state;
     enrol(r, BY_EMAIL, "");
-    assert_int_equal(react(r, "intake.CaseManagerAssigned", "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\",\"email\":\"ann@example.org\",\"why\":\"room\"}"), FAULT_NONE);
+    assert_int_equal(
+        react(r, "intake.CaseManagerAssigned",
+            "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\",\"email\":\"ann@example.org\",\"why\":\"room\"}"),
+        FAULT_NONE);
     assert_string_equal(find_recipient(book(r), "nurse")->contacts[0]->value, "ann@example.org");
     assert_int_equal(latest(r, "nurse")->channel, CASEBUS__CHANNEL__CHANNEL_INBOX);
-    assert_int_equal(command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"nurse\"}"), FAULT_NONE);
-    assert_int_equal(react(r, "intake.CaseManagerAssigned", "{\"caseId\":\"" CASE "\",\"name\":\"Bo Ek\",\"email\":\"bad address\",\"why\":\"room\"}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"nurse\"}"),
+        FAULT_NONE);
+    assert_int_equal(react(r, "intake.CaseManagerAssigned",
+                         "{\"caseId\":\"" CASE "\",\"name\":\"Bo Ek\",\"email\":\"bad address\",\"why\":\"room\"}"),
+        FAULT_NONE);
     assert_string_equal(find_recipient(book(r), "nurse")->name, "Bo Ek");
     assert_int_equal(find_recipient(book(r), "nurse")->n_contacts, 0);
     assert_false(find_recipient(book(r), "nurse")->stopped);
@@ -182,7 +194,8 @@ static void nobody_near_a_dead_patient_is_written_to(void **state)
 static void an_event_before_enrolment_reaches_the_supervisor(void **state)
 {
     struct rules *r = *state;
-    assert_int_equal(react(r, "intake.CriticalAnswerGiven", "{\"caseId\":\"" CASE "\",\"instrumentName\":\"PHQ-9\"}"), FAULT_NONE);
+    assert_int_equal(
+        react(r, "intake.CriticalAnswerGiven", "{\"caseId\":\"" CASE "\",\"instrumentName\":\"PHQ-9\"}"), FAULT_NONE);
     assert_int_equal(latest(r, "supervisor")->state, STATE(DELIVERED));
     enrol(r, "", "");
     assert_int_equal(book(r)->n_recipients, 4);
@@ -205,15 +218,19 @@ static void the_way_to_a_patient_follows_preference_and_says_why_not(void **stat
         const char *why;
     } ROWS[] = {
         {"e-mail preferred", BY_EMAIL, CASEBUS__CHANNEL__CHANNEL_EMAIL, NULL},
-        {"nothing preferred, an address", "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"}", CASEBUS__CHANNEL__CHANNEL_EMAIL, NULL},
+        {"nothing preferred, an address", "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"}",
+            CASEBUS__CHANNEL__CHANNEL_EMAIL, NULL},
         {"nothing known", "", CASEBUS__CHANNEL__CHANNEL_INBOX, NULL},
-        {"inbox preferred", "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"},{\"channel\":\"CHANNEL_INBOX\",\"value\":\"x\",\"preferred\":true}",
+        {"inbox preferred",
+            "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"},{\"channel\":\"CHANNEL_INBOX\",\"value\":\"x\",\"preferred\":true}",
             CASEBUS__CHANNEL__CHANNEL_INBOX, NULL},
-        {"phone preferred, no address", "{\"channel\":\"CHANNEL_PHONE\",\"value\":\"555\",\"preferred\":true}", CASEBUS__CHANNEL__CHANNEL_INBOX,
-            "nothing sends by phone: told in the inbox"},
-        {"text message preferred, an address", "{\"channel\":\"CHANNEL_SMS\",\"value\":\"555\",\"preferred\":true},{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"}",
+        {"phone preferred, no address", "{\"channel\":\"CHANNEL_PHONE\",\"value\":\"555\",\"preferred\":true}",
+            CASEBUS__CHANNEL__CHANNEL_INBOX, "nothing sends by phone: told in the inbox"},
+        {"text message preferred, an address",
+            "{\"channel\":\"CHANNEL_SMS\",\"value\":\"555\",\"preferred\":true},{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org\"}",
             CASEBUS__CHANNEL__CHANNEL_EMAIL, "nothing sends by sms: told by e-mail"},
-        {"an address that breaks headers", "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org,k@example.org\",\"preferred\":true}",
+        {"an address that breaks headers",
+            "{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"j@example.org,k@example.org\",\"preferred\":true}",
             CASEBUS__CHANNEL__CHANNEL_INBOX, "no usable e-mail address is known: told in the inbox"},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -230,9 +247,12 @@ static void family_without_an_address_is_not_told_and_it_is_said(void **state)
 {
     struct rules *r = *state;
     enrol(r, "", FAMILY_MAY);
-    assert_int_equal(command(r, NURSE, "notifications.SetRecipient",
-        "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true,"
-        "\"contacts\":[{\"channel\":\"CHANNEL_PHONE\",\"value\":\"555\"}]}}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, NURSE, "notifications.SetRecipient",
+            "{\"caseId\":\"" CASE
+            "\",\"recipient\":{\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true,"
+            "\"contacts\":[{\"channel\":\"CHANNEL_PHONE\",\"value\":\"555\"}]}}"),
+        FAULT_NONE);
     assert_int_equal(react(r, "intake.CaseClosed", "{\"caseId\":\"" CASE "\",\"code\":\"moved\"}"), FAULT_NONE);
     assert_int_equal(latest(r, "family-1")->suppression, BECAUSE(NO_ADDRESS));
 }
@@ -243,8 +263,11 @@ static void texts_come_in_the_recipients_language_or_in_english(void **state)
     enrol(r, "", FAMILY_MAY);
     assert_string_equal(latest(r, "patient")->subject, "Bienvenido a Heart Care");
     assert_string_equal(latest(r, "family-1")->subject, "A nurse now helps your family member");
-    assert_int_equal(command(r, PATIENT, "notifications.SetRecipient",
-        "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"language\":\"vi\"}}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, PATIENT, "notifications.SetRecipient",
+            "{\"caseId\":\"" CASE
+            "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"language\":\"vi\"}}"),
+        FAULT_NONE);
     assert_int_equal(propose_plan(r), FAULT_NONE);
     assert_string_equal(latest(r, "patient")->language, "en");
 }
@@ -254,7 +277,9 @@ static void times_are_said_in_the_zone_and_language_of_the_reader(void **state)
     struct rules *r = *state;
     enrol(r, "", FAMILY_MAY);
     char json[300];
-    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"title\":\"Visita\",\"with\":\"Dr. Ng\",\"startAtMs\":\"%lld\"}", (long long)at("2026-12-01T14:30:00Z"));
+    snprintf(json, sizeof json,
+        "{\"caseId\":\"" CASE "\",\"title\":\"Visita\",\"with\":\"Dr. Ng\",\"startAtMs\":\"%lld\"}",
+        (long long)at("2026-12-01T14:30:00Z"));
     assert_int_equal(react(r, "scheduling.AppointmentBooked", json), FAULT_NONE);
     assert_string_equal(latest(r, "patient")->body,
         "Visita: su cita es el martes 1 de diciembre de 2026, 9:30 a. m., con Dr. Ng. Si no puede venir, llame al 1-800-555-0100.");
@@ -269,11 +294,16 @@ static void a_denial_tells_of_the_right_to_appeal_and_its_last_day(void **state)
     struct rules *r = *state;
     char json[400];
     enrol(r, "", "");
-    assert_int_equal(command(r, PATIENT, "notifications.SetRecipient",
-        "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"language\":\"en\"}}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, PATIENT, "notifications.SetRecipient",
+            "{\"caseId\":\"" CASE
+            "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"language\":\"en\"}}"),
+        FAULT_NONE);
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"title\":\"home visits\",\"payerName\":\"Acme\",\"result\":\"denied\",\"state\":\"AUTHORIZATION_STATE_DENIED\","
-        "\"reason\":\"no need was shown.\",\"appealUntilMs\":\"%lld\"}", (long long)at("2027-01-21T04:59:59Z"));
+        "{\"caseId\":\"" CASE
+        "\",\"title\":\"home visits\",\"payerName\":\"Acme\",\"result\":\"denied\",\"state\":\"AUTHORIZATION_STATE_DENIED\","
+        "\"reason\":\"no need was shown.\",\"appealUntilMs\":\"%lld\"}",
+        (long long)at("2027-01-21T04:59:59Z"));
     assert_int_equal(react(r, "claims.AuthorizationDecided", json), FAULT_NONE);
     const char *body = latest(r, "patient")->body;
     assert_non_null(strstr(body, "You have the right to appeal."));
@@ -311,9 +341,12 @@ static void quiet_hours_end_at_the_clock_on_the_wall(void **state)
         {"after midnight", "America/New_York", "21:00", "08:00", "2026-11-22T06:00:00Z", "2026-11-22T13:00:00Z"},
         {"the last minute", "America/New_York", "21:00", "08:00", "2026-11-22T12:59:59Z", "2026-11-22T13:00:00Z"},
         {"the end", "America/New_York", "21:00", "08:00", "2026-11-22T13:00:00Z", "2026-11-22T13:00:00Z"},
-        {"night in which clocks go back", "America/New_York", "21:00", "08:00", "2026-11-01T02:00:00Z", "2026-11-01T13:00:00Z"},
-        {"night in which clocks go forward", "America/New_York", "21:00", "08:00", "2026-03-08T03:00:00Z", "2026-03-08T12:00:00Z"},
-        {"an end that the clocks skip", "America/New_York", "21:00", "02:30", "2026-03-08T03:00:00Z", "2026-03-08T07:30:00Z"},
+        {"night in which clocks go back", "America/New_York", "21:00", "08:00", "2026-11-01T02:00:00Z",
+            "2026-11-01T13:00:00Z"},
+        {"night in which clocks go forward", "America/New_York", "21:00", "08:00", "2026-03-08T03:00:00Z",
+            "2026-03-08T12:00:00Z"},
+        {"an end that the clocks skip", "America/New_York", "21:00", "02:30", "2026-03-08T03:00:00Z",
+            "2026-03-08T07:30:00Z"},
         {"another zone", "America/Los_Angeles", "21:00", "08:00", "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z"},
         {"within one day", "UTC", "12:00", "14:00", "2026-11-22T13:00:00Z", "2026-11-22T14:00:00Z"},
         {"none", "UTC", "12:00", "12:00", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00Z"},
@@ -335,7 +368,8 @@ static void an_email_waits_for_the_morning_and_the_inbox_does_not(void **state)
     const char *id = latest(r, "patient")->notice_id;
     assert_int_equal(latest(r, "patient")->state, STATE(WAITING));
     assert_int_equal(latest(r, "patient")->send_at_ms, at("2026-11-22T13:00:00Z"));
-    assert_int_equal(react(r, "intake.CaseManagerAssigned", "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\"}"), FAULT_NONE);
+    assert_int_equal(
+        react(r, "intake.CaseManagerAssigned", "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\"}"), FAULT_NONE);
     assert_int_equal(latest(r, "nurse")->state, STATE(DELIVERED));
     r->now_ms = at("2026-11-22T13:00:00Z");
     assert_int_equal(rules_timer(r, "notice", id, "send", r->now_ms), FAULT_NONE);
@@ -350,12 +384,19 @@ static void a_critical_answer_passes_quiet_hours_and_is_never_a_duplicate(void *
     struct rules *r = *state;
     r->now_ms = at("2026-11-22T03:10:00Z");
     enrol(r, "", "");
-    assert_int_equal(react(r, "intake.CaseManagerAssigned", "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\",\"email\":\"ann@example.org\"}"), FAULT_NONE);
-    assert_int_equal(command(r, NURSE, "notifications.SetRecipient",
-        "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"nurse\",\"kind\":\"RECIPIENT_KIND_NURSE\",\"preferred\":\"CHANNEL_EMAIL\","
-        "\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"ann@example.org\"}]}}"), FAULT_NONE);
+    assert_int_equal(react(r, "intake.CaseManagerAssigned",
+                         "{\"caseId\":\"" CASE "\",\"name\":\"Ann Lee\",\"email\":\"ann@example.org\"}"),
+        FAULT_NONE);
+    assert_int_equal(
+        command(r, NURSE, "notifications.SetRecipient",
+            "{\"caseId\":\"" CASE
+            "\",\"recipient\":{\"recipientId\":\"nurse\",\"kind\":\"RECIPIENT_KIND_NURSE\",\"preferred\":\"CHANNEL_EMAIL\","
+            "\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"ann@example.org\"}]}}"),
+        FAULT_NONE);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(react(r, "intake.CriticalAnswerGiven", "{\"caseId\":\"" CASE "\",\"instrumentName\":\"PHQ-9\"}"), FAULT_NONE);
+        assert_int_equal(
+            react(r, "intake.CriticalAnswerGiven", "{\"caseId\":\"" CASE "\",\"instrumentName\":\"PHQ-9\"}"),
+            FAULT_NONE);
         assert_int_equal(rules_task_count(r, "notifications.SendQuestion"), 1);
         assert_int_equal(latest(r, "supervisor")->state, STATE(DELIVERED));
     }
@@ -367,7 +408,8 @@ static void a_reminder_after_the_visit_stays_in_the_inbox_or_is_not_sent(void **
     char json[300];
     r->now_ms = at("2026-11-22T03:00:00Z");
     enrol(r, BY_EMAIL, FAMILY_MAY);
-    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"title\":\"Visita\",\"startAtMs\":\"%lld\"}", (long long)at("2026-11-22T12:00:00Z"));
+    snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"title\":\"Visita\",\"startAtMs\":\"%lld\"}",
+        (long long)at("2026-11-22T12:00:00Z"));
     assert_int_equal(react(r, "scheduling.ReminderDue", json), FAULT_NONE);
     assert_int_equal(latest(r, "patient")->state, STATE(DELIVERED));
     assert_int_equal(latest(r, "patient")->channel, CASEBUS__CHANNEL__CHANNEL_INBOX);
@@ -413,12 +455,16 @@ static void a_record_full_of_events_never_asks_for_more_than_a_decision_holds(vo
     for (int i = 0; i < RECIPIENTS_MAX - 4; i++) {
         char json[400];
         snprintf(json, sizeof json,
-            "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"more-%d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true,"
-            "\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"f%d@example.org\"}]}}", i, i);
+            "{\"caseId\":\"" CASE
+            "\",\"recipient\":{\"recipientId\":\"more-%d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true,"
+            "\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"f%d@example.org\"}]}}",
+            i, i);
         assert_int_equal(command(r, NURSE, "notifications.SetRecipient", json), FAULT_NONE);
     }
     assert_int_equal(command(r, NURSE, "notifications.SetRecipient",
-        "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"one-more\",\"kind\":\"RECIPIENT_KIND_FAMILY\"}}"), FAULT_REFUSED);
+                         "{\"caseId\":\"" CASE
+                         "\",\"recipient\":{\"recipientId\":\"one-more\",\"kind\":\"RECIPIENT_KIND_FAMILY\"}}"),
+        FAULT_REFUSED);
     for (size_t i = 0; i < DECISION_EVENTS_MAX; i++) {
         char json[200];
         snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"title\":\"visit %zu\",\"by\":\"clinic\"}", i);
@@ -439,7 +485,9 @@ static void a_record_full_of_events_never_asks_for_more_than_a_decision_holds(vo
         for (size_t i = 0; i < d->known_count; i++) {
             bool is_book = str_same(d->known[i].kind, "contact_book");
             if (!d->known[i].loaded) {
-                assert_int_equal(decide_give(d, &d->known[i], is_book ? packed_book.data : NULL, is_book ? packed_book.size : 0, is_book, is_book), FAULT_NONE);
+                assert_int_equal(decide_give(d, &d->known[i], is_book ? packed_book.data : NULL,
+                                     is_book ? packed_book.size : 0, is_book, is_book),
+                    FAULT_NONE);
             }
         }
     }
@@ -492,7 +540,9 @@ static void a_temporary_failure_is_tried_five_times_ever_later(void **state)
     enrol(r, BY_EMAIL, "");
     const char *id = latest(r, "patient")->notice_id;
     for (size_t i = 0; i < TRIES_MAX - 1; i++) {
-        assert_int_equal(answer(r, id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\",\"code\":451,\"detail\":\"try later\"}"), FAULT_NONE);
+        assert_int_equal(
+            answer(r, id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\",\"code\":451,\"detail\":\"try later\"}"),
+            FAULT_NONE);
         assert_int_equal(latest(r, "patient")->state, STATE(WAITING));
         assert_int_equal(latest(r, "patient")->send_at_ms, r->now_ms + MINUTES[i] * MINUTE_MS);
         r->now_ms = latest(r, "patient")->send_at_ms;
@@ -500,7 +550,8 @@ static void a_temporary_failure_is_tried_five_times_ever_later(void **state)
         const Notifications__SendQuestion *question = rules_told(r, "notifications.SendQuestion");
         assert_string_equal(question->message_id, id);
     }
-    assert_int_equal(answer(r, id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\",\"code\":451,\"detail\":\"try later\"}"), FAULT_NONE);
+    assert_int_equal(
+        answer(r, id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\",\"code\":451,\"detail\":\"try later\"}"), FAULT_NONE);
     const Notifications__NoticeFailed *failed = rules_event(r, "notifications.NoticeFailed");
     assert_string_equal(failed->why, "5 tries: try later (451)");
     assert_string_equal(failed->next, "call, or write a letter");
@@ -512,7 +563,8 @@ static void the_next_try_keeps_quiet_hours(void **state)
     struct rules *r = *state;
     r->now_ms = at("2026-11-22T01:58:00Z");
     enrol(r, BY_EMAIL, "");
-    assert_int_equal(answer(r, latest(r, "patient")->notice_id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\"}"), FAULT_NONE);
+    assert_int_equal(
+        answer(r, latest(r, "patient")->notice_id, "{\"outcome\":\"SEND_OUTCOME_TEMPORARY\"}"), FAULT_NONE);
     assert_int_equal(latest(r, "patient")->send_at_ms, at("2026-11-22T13:00:00Z"));
 }
 
@@ -535,7 +587,11 @@ static void what_failed_or_is_unknown_is_never_sent_again_and_becomes_work(void 
         assert_int_equal(r->d->timer_count, 0);
         const Notifications__NoticeFailed *failed = rules_event(r, "notifications.NoticeFailed");
         assert_non_null(failed);
-        assert_int_equal(react(r, "notifications.NoticeFailed", "{\"caseId\":\"" CASE "\",\"recipient\":\"patient\",\"channel\":\"e-mail\",\"why\":\"x\",\"next\":\"call\",\"subject\":\"s\"}"), FAULT_NONE);
+        assert_int_equal(
+            react(r, "notifications.NoticeFailed",
+                "{\"caseId\":\"" CASE
+                "\",\"recipient\":\"patient\",\"channel\":\"e-mail\",\"why\":\"x\",\"next\":\"call\",\"subject\":\"s\"}"),
+            FAULT_NONE);
         assert_int_equal(latest(r, "supervisor")->state, STATE(DELIVERED));
         assert_int_equal(latest(r, "patient")->state, ROWS[i].state);
         assert_int_equal(rules_timer(r, "notice", id, "send", r->now_ms), FAULT_NONE);
@@ -552,10 +608,16 @@ static void stop_is_honoured_at_once_also_by_what_waits(void **state)
     enrol(r, BY_EMAIL, FAMILY_MAY);
     const char *patients = latest(r, "patient")->notice_id, *familys = latest(r, "family-1")->notice_id;
     assert_int_equal(latest(r, "family-1")->state, STATE(WAITING));
-    assert_int_equal(command(r, REPRESENTATIVE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"family-1\",\"words\":\"STOP\"}"), FAULT_NONE);
+    assert_int_equal(command(r, REPRESENTATIVE, "notifications.StopMessages",
+                         "{\"caseId\":\"" CASE "\",\"recipientId\":\"family-1\",\"words\":\"STOP\"}"),
+        FAULT_NONE);
     assert_non_null(rules_event(r, "notifications.MessagesStopped"));
-    assert_int_equal(command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"), FAULT_NONE);
-    assert_int_equal(command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"),
+        FAULT_NONE);
+    assert_int_equal(
+        command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"),
+        FAULT_NONE);
     assert_int_equal(r->d->event_count, 0);
     r->now_ms = at("2026-11-22T13:00:00Z");
     assert_int_equal(rules_timer(r, "notice", familys, "send", r->now_ms), FAULT_NONE);
@@ -570,9 +632,14 @@ static void stop_is_honoured_at_once_also_by_what_waits(void **state)
 static void a_stop_is_lifted_only_by_who_gave_it(void **state)
 {
     struct rules *r = *state;
-    const char *set = "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"contacts\":[" BY_EMAIL "]}}";
+    const char *set =
+        "{\"caseId\":\"" CASE
+        "\",\"recipient\":{\"recipientId\":\"patient\",\"kind\":\"RECIPIENT_KIND_PATIENT\",\"contacts\":[" BY_EMAIL
+        "]}}";
     enrol(r, BY_EMAIL, "");
-    assert_int_equal(command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"), FAULT_NONE);
+    assert_int_equal(
+        command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"patient\"}"),
+        FAULT_NONE);
     assert_int_equal(command(r, NURSE, "notifications.SetRecipient", set), FAULT_NONE);
     assert_true(find_recipient(book(r), "patient")->stopped);
     assert_true(find_recipient(book(r), "patient")->stopped_at_ms > 0);
@@ -586,7 +653,10 @@ static void consent_withdrawn_while_it_waits_holds(void **state)
     r->now_ms = at("2026-11-22T03:00:00Z");
     enrol(r, "", FAMILY_MAY);
     const char *id = latest(r, "family-1")->notice_id;
-    assert_int_equal(react(r, "intake.ConsentRecorded", "{\"caseId\":\"" CASE "\",\"consents\":[{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false}]}"), FAULT_NONE);
+    assert_int_equal(
+        react(r, "intake.ConsentRecorded",
+            "{\"caseId\":\"" CASE "\",\"consents\":[{\"kind\":\"CONSENT_KIND_SHARE_FAMILY\",\"granted\":false}]}"),
+        FAULT_NONE);
     r->now_ms = at("2026-11-22T13:00:00Z");
     assert_int_equal(rules_timer(r, "notice", id, "send", r->now_ms), FAULT_NONE);
     assert_int_equal(latest(r, "family-1")->suppression, BECAUSE(NO_CONSENT));
@@ -602,12 +672,19 @@ static void who_may_change_the_book(void **state)
         const char *recipient;
         enum fault fault;
     } ROWS[] = {
-        {"patient names a daughter", &PATIENT, "\"recipientId\":\"d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true", FAULT_NONE},
+        {"patient names a daughter", &PATIENT,
+            "\"recipientId\":\"d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true", FAULT_NONE},
         {"patient changes a nurse", &PATIENT, "\"recipientId\":\"n\",\"kind\":\"RECIPIENT_KIND_NURSE\"", FAULT_REFUSED},
-        {"representative allows itself", &REPRESENTATIVE, "\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true", FAULT_REFUSED},
-        {"representative gives a preference", &REPRESENTATIVE, "\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"preferred\":\"CHANNEL_PHONE\"", FAULT_NONE},
-        {"the clinic becomes family", &NURSE, "\"recipientId\":\"provider-2\",\"kind\":\"RECIPIENT_KIND_FAMILY\"", FAULT_REFUSED},
-        {"an address with a line break", &NURSE, "\"recipientId\":\"d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"a@b.c\\r\\nBcc: x@y.z\"}]", FAULT_REFUSED},
+        {"representative allows itself", &REPRESENTATIVE,
+            "\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"consented\":true", FAULT_REFUSED},
+        {"representative gives a preference", &REPRESENTATIVE,
+            "\"recipientId\":\"family-1\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"preferred\":\"CHANNEL_PHONE\"",
+            FAULT_NONE},
+        {"the clinic becomes family", &NURSE, "\"recipientId\":\"provider-2\",\"kind\":\"RECIPIENT_KIND_FAMILY\"",
+            FAULT_REFUSED},
+        {"an address with a line break", &NURSE,
+            "\"recipientId\":\"d\",\"kind\":\"RECIPIENT_KIND_FAMILY\",\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"a@b.c\\r\\nBcc: x@y.z\"}]",
+            FAULT_REFUSED},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char json[500];
@@ -618,8 +695,12 @@ static void who_may_change_the_book(void **state)
         snprintf(json, sizeof json, "{\"caseId\":\"" CASE "\",\"recipient\":{%s}}", ROWS[i].recipient);
         assert_int_equal(command(r, *ROWS[i].actor, "notifications.SetRecipient", json), ROWS[i].fault);
     }
-    assert_int_equal(command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"nobody\"}"), FAULT_NOT_FOUND);
-    assert_int_equal(command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"supervisor\"}"), FAULT_REFUSED);
+    assert_int_equal(
+        command(r, NURSE, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"nobody\"}"),
+        FAULT_NOT_FOUND);
+    assert_int_equal(
+        command(r, PATIENT, "notifications.StopMessages", "{\"caseId\":\"" CASE "\",\"recipientId\":\"supervisor\"}"),
+        FAULT_REFUSED);
 }
 
 /* ---- Reading ---- */
@@ -684,7 +765,8 @@ static void fill_canaries(struct rules *r, ProtobufCMessage *message)
             *(const char **)field_set(message, field) = arena_printf(&r->world, CANARY "-%s", field->name);
             break;
         case PROTOBUF_C_TYPE_MESSAGE: {
-            ProtobufCMessage *inner = arena_alloc_zeroed(&r->world, ((const ProtobufCMessageDescriptor *)field->descriptor)->sizeof_message);
+            ProtobufCMessage *inner =
+                arena_alloc_zeroed(&r->world, ((const ProtobufCMessageDescriptor *)field->descriptor)->sizeof_message);
             protobuf_c_message_init(field->descriptor, inner);
             *(ProtobufCMessage **)field_set(message, field) = inner;
             fill_canaries(r, inner);
@@ -709,7 +791,8 @@ static void set_condition(struct rules *r, ProtobufCMessage *event, const Notifi
     if (str_is_empty(rule->when_field)) {
         return;
     }
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(event->descriptor, rule->when_field);
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(event->descriptor, rule->when_field);
     assert_non_null(field);
     const char *value = rule->n_when_values ? rule->when_values[0] : "true";
     switch ((int)field->type) {
@@ -750,7 +833,8 @@ static void set_everybody(struct rules *r)
             char json[500];
             bool own = str_same(KINDS[i], "SUPERVISOR") && language == 0;
             snprintf(json, sizeof json,
-                "{\"caseId\":\"" CASE "\",\"recipient\":{\"recipientId\":\"%s%d\",\"kind\":\"RECIPIENT_KIND_%s\",\"consented\":true,\"name\":\"Reader\","
+                "{\"caseId\":\"" CASE
+                "\",\"recipient\":{\"recipientId\":\"%s%d\",\"kind\":\"RECIPIENT_KIND_%s\",\"consented\":true,\"name\":\"Reader\","
                 "\"language\":\"%s\",\"preferred\":\"CHANNEL_EMAIL\",\"contacts\":[{\"channel\":\"CHANNEL_EMAIL\",\"value\":\"x%zu@example.org\"}]}}",
                 own ? "supervisor-" : KINDS[i], language, KINDS[i], language ? "es" : "en", i);
             assert_int_equal(command(r, NURSE, "notifications.SetRecipient", json), FAULT_NONE);
@@ -802,8 +886,10 @@ static void an_open_text_that_names_a_field_of_the_event_gets_nothing(void **sta
     struct arena arena;
     arena_init(&arena, 0);
     struct decision *d = decide_new(&arena, &NOTIFICATIONS);
-    const struct open_facts facts = {.sender = "S", .call_back = "1", .recipient = "Jane", .language = "en", .zone = "UTC"};
-    assert_string_equal(fill_open(d, "{sender} {title}{reason?because }{recipient}{start_at_ms}{call_back} {", &facts, 100), "S 1 {");
+    const struct open_facts facts = {
+        .sender = "S", .call_back = "1", .recipient = "Jane", .language = "en", .zone = "UTC"};
+    assert_string_equal(
+        fill_open(d, "{sender} {title}{reason?because }{recipient}{start_at_ms}{call_back} {", &facts, 100), "S 1 {");
     arena_done(&arena);
 }
 
@@ -814,7 +900,8 @@ static void check_fields(const Notifications__NoticeRule *rule, const char *text
     for (const char *p = strchr(text, '{'); p; p = strchr(p + 1, '{')) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(p + 1, "?}"), p + 1);
-        bool general = str_same(name, "sender") || str_same(name, "call_back") || (!open && str_same(name, "recipient"));
+        bool general =
+            str_same(name, "sender") || str_same(name, "call_back") || (!open && str_same(name, "recipient"));
         bool allowed = general || (open && str_same(name, "start_at_ms"));
         bool field = protobuf_c_message_descriptor_get_field_by_name(row->message->descriptor, name) != NULL;
         if (!(open ? allowed : general || field)) {

@@ -85,8 +85,8 @@ static void assert_balanced(const char *name, const Payer__LinePayment *line, in
 }
 
 /* One line, under a new reference. */
-static const Payer__LinePayment *pay(struct world *w, const char *member, const char *code, const char *day, unsigned units,
-    int64_t billed_cents, const char *number)
+static const Payer__LinePayment *pay(struct world *w, const char *member, const char *code, const char *day,
+    unsigned units, int64_t billed_cents, const char *number)
 {
     char json[700];
     snprintf(json, sizeof json,
@@ -183,7 +183,8 @@ static void lines_that_are_not_paid_say_why_and_who_bears_them(void **state)
         ASSERT_ROW(ROWS[i].name, adjusted(line, ROWS[i].carc) == 30000);
         ASSERT_ROW(ROWS[i].name, line->adjustments[0]->group == ROWS[i].group);
     }
-    assert_false(pay(w, "M0001", "99213", "2026-08-24", 1, 30000, "")->denied); /* Day 90, and the card counts without its dashes. */
+    assert_false(pay(w, "M0001", "99213", "2026-08-24", 1, 30000, "")
+                     ->denied); /* Day 90, and the card counts without its dashes. */
     assert_true(adjusted(pay(w, "m-0001", "99213", "2026-08-24", 1, 30000, ""), "18") == 30000);
 }
 
@@ -210,7 +211,8 @@ static void what_is_billed_below_the_price_is_allowed_as_billed(void **state)
     const Payer__LinePayment *line = pay(*state, "M0001", "99213", "2026-11-02", 1, 4000, "");
     assert_int_equal(line->allowed_cents, 4000);
     assert_int_equal(line->paid_cents, 1000);
-    assert_int_equal(pay(*state, "M0001", "99213", "2026-11-09", 9999, 100000000000, "")->allowed_cents, INT64_C(119988000));
+    assert_int_equal(
+        pay(*state, "M0001", "99213", "2026-11-09", 9999, 100000000000, "")->allowed_cents, INT64_C(119988000));
 }
 
 /* ---- Eligibility ---- */
@@ -225,7 +227,8 @@ static void a_member_is_known_by_the_card_or_the_person(void **state)
         {"by card", "{\"memberId\":\"M0001\"}", "2026-11-22", STATUS(ACTIVE)},
         {"dashes and small letters", "{\"memberId\":\"m-00 01\"}", "2026-11-22", STATUS(ACTIVE)},
         {"another card", "{\"memberId\":\"MX001\"}", "2026-11-22", STATUS(MEMBER_UNKNOWN)},
-        {"by person", "{\"familyName\":\"Doe\",\"givenName\":\"Jane\",\"birthDate\":\"1950-01-01\"}", "2026-11-22", STATUS(ACTIVE)},
+        {"by person", "{\"familyName\":\"Doe\",\"givenName\":\"Jane\",\"birthDate\":\"1950-01-01\"}", "2026-11-22",
+            STATUS(ACTIVE)},
         {"half a person", "{\"familyName\":\"Doe\"}", "2026-11-22", STATUS(MEMBER_UNKNOWN)},
         {"first day", "{\"memberId\":\"M0001\"}", "2025-01-01", STATUS(ACTIVE)},
         {"the day before", "{\"memberId\":\"M0001\"}", "2024-12-31", STATUS(NOT_STARTED)},
@@ -234,8 +237,10 @@ static void a_member_is_known_by_the_card_or_the_person(void **state)
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char json[300];
-        snprintf(json, sizeof json, "{\"payerId\":\"p1\",\"member\":%s,\"serviceDate\":\"%s\"}", ROWS[i].member, ROWS[i].day);
-        const Payer__EligibilityAnswer *answer = answer_eligibility(&w->in, read_json(w, "payer.EligibilityQuestion", json));
+        snprintf(json, sizeof json, "{\"payerId\":\"p1\",\"member\":%s,\"serviceDate\":\"%s\"}", ROWS[i].member,
+            ROWS[i].day);
+        const Payer__EligibilityAnswer *answer =
+            answer_eligibility(&w->in, read_json(w, "payer.EligibilityQuestion", json));
         ASSERT_ROW(ROWS[i].name, answer->status == ROWS[i].status);
         ASSERT_ROW(ROWS[i].name, (answer->status == STATUS(ACTIVE)) == (answer->member_id != NULL));
     }
@@ -245,8 +250,8 @@ static void nobody_is_a_member_of_a_payer_without_a_book(void **state)
 {
     struct world *w = *state;
     w->in.payer = NULL;
-    const Payer__EligibilityQuestion *question =
-        read_json(w, "payer.EligibilityQuestion", "{\"payerId\":\"x\",\"member\":{\"memberId\":\"M0001\"},\"serviceDate\":\"2026-11-22\"}");
+    const Payer__EligibilityQuestion *question = read_json(w, "payer.EligibilityQuestion",
+        "{\"payerId\":\"x\",\"member\":{\"memberId\":\"M0001\"},\"serviceDate\":\"2026-11-22\"}");
     assert_int_equal(answer_eligibility(&w->in, question)->status, STATUS(MEMBER_UNKNOWN));
     assert_int_equal(adjusted(pay(w, "M0001", "99213", "2026-11-02", 1, 100, ""), "31"), 100);
 }
@@ -279,8 +284,10 @@ static void need_follows_the_benefit(void **state)
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char json[300];
         snprintf(json, sizeof json,
-            "{\"payerId\":\"p1\",\"member\":{\"memberId\":\"M0001\"},\"lines\":[{\"number\":1,\"code\":{\"code\":\"%s\"},\"units\":1}]}", ROWS[i].code);
-        const Payer__AuthorizationNeedAnswer *answer = answer_need(&w->in, read_json(w, "payer.AuthorizationNeedQuestion", json));
+            "{\"payerId\":\"p1\",\"member\":{\"memberId\":\"M0001\"},\"lines\":[{\"number\":1,\"code\":{\"code\":\"%s\"},\"units\":1}]}",
+            ROWS[i].code);
+        const Payer__AuthorizationNeedAnswer *answer =
+            answer_need(&w->in, read_json(w, "payer.AuthorizationNeedQuestion", json));
         ASSERT_ROW(ROWS[i].code, answer->required == ROWS[i].required);
         ASSERT_ROW(ROWS[i].code, strcmp(answer->rule_id, ROWS[i].rule) == 0);
     }
@@ -367,20 +374,24 @@ static void another_physician_looks_at_the_evidence(void **state)
         {"the beginning of a kind", "G0299", "\"discharge\"", "Dr Second", OUTCOME(UPHELD)},
         {"only like it", "G0299", "\"discharge-summary-2\"", "Dr Second", OUTCOME(UPHELD)},
         {"evidence", "G0299", "\"discharge-summary\"", "Dr Second", OUTCOME(OVERTURNED)},
-        {"evidence with its reference", "G0299", "\"photo\",\"discharge-summary:KC-1\"", "Dr Second", OUTCOME(OVERTURNED)},
+        {"evidence with its reference", "G0299", "\"photo\",\"discharge-summary:KC-1\"", "Dr Second",
+            OUTCOME(OVERTURNED)},
         {"no benefit", "12345", "\"discharge-summary\"", "Dr Second", OUTCOME(UPHELD)},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         char json[500];
         snprintf(json, sizeof json,
             "{\"payerId\":\"p1\",\"member\":{\"memberId\":\"M0001\"},\"reference\":\"a%zu\",\"decisionReference\":\"r4\",\"level\":1,\"evidence\":[%s],\"lines\":[{"
-            "\"number\":1,\"code\":{\"code\":\"%s\"},\"units\":8}]}", i, ROWS[i].evidence, ROWS[i].code);
+            "\"number\":1,\"code\":{\"code\":\"%s\"},\"units\":8}]}",
+            i, ROWS[i].evidence, ROWS[i].code);
         const Payer__AppealAnswer *answer = answer_appeal(&w->in, read_json(w, "payer.AppealQuestion", json));
         ASSERT_ROW(ROWS[i].name, answer->outcome == ROWS[i].outcome);
         ASSERT_ROW(ROWS[i].name, strcmp(answer->decided_by, ROWS[i].decided_by) == 0);
         ASSERT_ROW(ROWS[i].name, (answer->authorization_number != NULL) == (answer->outcome == OUTCOME(OVERTURNED)));
         if (answer->authorization_number) {
-            ASSERT_ROW(ROWS[i].name, !pay(w, "M0001", "G0299", i == 4 ? "2026-11-02" : "2026-11-03", 8, 40000, answer->authorization_number)->denied);
+            ASSERT_ROW(ROWS[i].name,
+                !pay(w, "M0001", "G0299", i == 4 ? "2026-11-02" : "2026-11-03", 8, 40000, answer->authorization_number)
+                     ->denied);
         }
     }
 }
@@ -396,9 +407,11 @@ static void the_same_claim_always_gets_the_same_answer(void **state)
     struct packed body = contract_pack(&question->base, &w->arena);
     struct answers first, second;
     struct why why = {0};
-    assert_int_equal(answer_question(&w->in, "payer.ClaimQuestion", "t1", body.data, body.size, &first, &why), FAULT_NONE);
+    assert_int_equal(
+        answer_question(&w->in, "payer.ClaimQuestion", "t1", body.data, body.size, &first, &why), FAULT_NONE);
     w->in.now_ms += 1000;
-    assert_int_equal(answer_question(&w->in, "payer.ClaimQuestion", "t2", body.data, body.size, &second, &why), FAULT_NONE);
+    assert_int_equal(
+        answer_question(&w->in, "payer.ClaimQuestion", "t2", body.data, body.size, &second, &why), FAULT_NONE);
     assert_string_equal(first.subject, "payer.ClaimAnswer");
     assert_int_equal(first.now_size, second.now_size);
     assert_memory_equal(first.now, second.now, first.now_size);
@@ -415,8 +428,11 @@ static void a_review_is_pended_first_and_decided_after(void **state)
     struct answers answers;
     struct why why = {0};
     ProtobufCMessage *then = NULL;
-    assert_int_equal(answer_question(&w->in, "payer.AuthorizationQuestion", "t1", body.data, body.size, &answers, &why), FAULT_NONE);
-    assert_int_equal(contract_unpack(&payer__authorization_answer__descriptor, answers.then, answers.then_size, &CROSSING_PAYER, &w->arena, &why, &then), FAULT_NONE);
+    assert_int_equal(
+        answer_question(&w->in, "payer.AuthorizationQuestion", "t1", body.data, body.size, &answers, &why), FAULT_NONE);
+    assert_int_equal(contract_unpack(&payer__authorization_answer__descriptor, answers.then, answers.then_size,
+                         &CROSSING_PAYER, &w->arena, &why, &then),
+        FAULT_NONE);
     assert_int_equal(((Payer__AuthorizationAnswer *)then)->action, ACTION(NOT_CERTIFIED));
 }
 
@@ -425,10 +441,14 @@ static void what_is_no_question_is_refused(void **state)
     struct world *w = *state;
     struct answers answers;
     struct why why = {0};
-    assert_int_equal(answer_question(&w->in, "payer.ClaimAnswer", "t1", (const uint8_t *)"", 0, &answers, &why), FAULT_INVALID);
+    assert_int_equal(
+        answer_question(&w->in, "payer.ClaimAnswer", "t1", (const uint8_t *)"", 0, &answers, &why), FAULT_INVALID);
     assert_string_equal(why.text, "payer.ClaimAnswer is no question of payer.proto");
-    assert_int_equal(answer_question(&w->in, "payer.ClaimQuestion", "t1", (const uint8_t *)"\xff\xff", 2, &answers, &why), FAULT_INVALID);
-    assert_int_equal(answer_question(&w->in, "payer.ClaimQuestion", "t1", (const uint8_t *)"", 0, &answers, &why), FAULT_INVALID);
+    assert_int_equal(
+        answer_question(&w->in, "payer.ClaimQuestion", "t1", (const uint8_t *)"\xff\xff", 2, &answers, &why),
+        FAULT_INVALID);
+    assert_int_equal(
+        answer_question(&w->in, "payer.ClaimQuestion", "t1", (const uint8_t *)"", 0, &answers, &why), FAULT_INVALID);
 }
 
 /* ---- Memory and book ---- */
@@ -469,7 +489,8 @@ static void the_book_of_the_seeds_can_be_read(void **state)
     for (size_t i = 0; i < book->n_payers; i++) {
         const Insurers__Payer *payer = book->payers[i];
         for (size_t k = 0; k < payer->n_benefits; k++) {
-            ASSERT_ROW(payer->payer_id, !payer->benefits[k]->authorization_required || find_reviewer(payer, true, find_reviewer(payer, true, NULL)->name));
+            ASSERT_ROW(payer->payer_id, !payer->benefits[k]->authorization_required ||
+                                            find_reviewer(payer, true, find_reviewer(payer, true, NULL)->name));
         }
     }
     assert_int_equal(book_load("/nowhere", &w->arena, &book, &why), FAULT_UNAVAILABLE);

@@ -32,8 +32,10 @@ static void enrol(struct rules *r, const char *programme, const char *observatio
 {
     char json[1600];
     snprintf(json, sizeof json,
-        "{\"caseId\":\"" CASE "\",\"programme\":\"%s\",\"zone\":\"America/New_York\",\"patient\":{\"familyName\":\"Doe\",\"givenName\":\"Jane\","
-        "\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\",\"language\":\"es\",\"observations\":[%s]}}", programme, observations);
+        "{\"caseId\":\"" CASE
+        "\",\"programme\":\"%s\",\"zone\":\"America/New_York\",\"patient\":{\"familyName\":\"Doe\",\"givenName\":\"Jane\","
+        "\"birthDate\":\"1958-03-14\",\"sex\":\"SEX_FEMALE\",\"language\":\"es\",\"observations\":[%s]}}",
+        programme, observations);
     r->root = CASE;
     r->actor = (struct actor){"n1", CASEBUS__ROLE__ROLE_SYSTEM, false};
     assert_int_equal(rules_react(r, rules_json(r, "intake.CaseEnrolled", json)), FAULT_NONE);
@@ -78,7 +80,9 @@ static void an_unknown_programme_drafts_nothing(void **state)
 {
     struct rules *r = *state;
     r->root = CASE;
-    assert_int_equal(rules_react(r, rules_json(r, "intake.CaseEnrolled", "{\"caseId\":\"" CASE "\",\"programme\":\"gout\"}")), FAULT_REFUSED);
+    assert_int_equal(
+        rules_react(r, rules_json(r, "intake.CaseEnrolled", "{\"caseId\":\"" CASE "\",\"programme\":\"gout\"}")),
+        FAULT_REFUSED);
     assert_string_equal(rules_why(r), "there is no pathway for the programme gout");
     assert_null(plan(r));
 }
@@ -126,12 +130,18 @@ static void a_step_waits_for_the_step_before_it(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     agree(r);
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"home-nurse\",\"evidence\":\"x\""), FAULT_REFUSED);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"home-nurse\",\"evidence\":\"x\""),
+        FAULT_REFUSED);
     assert_string_equal(rules_why(r), "step home-nurse comes after first-call, which is open");
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"first-call\",\"evidence\":\"spoke\""), FAULT_NONE);
+    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention",
+                         ",\"interventionId\":\"first-call\",\"evidence\":\"spoke\""),
+        FAULT_NONE);
     assert_int_equal(find_step(plan(r), "home-nurse")->state, PLANNING__STEP_STATE__STEP_STATE_READY);
     assert_int_equal(rules_timer_change(r, PLAN, "due.first-call")->due_at_ms, 0);
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"first-call\",\"evidence\":\"again\""), FAULT_REFUSED);
+    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention",
+                         ",\"interventionId\":\"first-call\",\"evidence\":\"again\""),
+        FAULT_REFUSED);
 }
 
 static void a_step_that_repeats_is_due_again(void **state)
@@ -139,7 +149,9 @@ static void a_step_that_repeats_is_due_again(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     agree(r);
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"weigh-daily\",\"evidence\":\"180 lb\""), FAULT_NONE);
+    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention",
+                         ",\"interventionId\":\"weigh-daily\",\"evidence\":\"180 lb\""),
+        FAULT_NONE);
     const Planning__Intervention *weigh = find_step(plan(r), "weigh-daily");
     assert_int_equal(weigh->state, PLANNING__STEP_STATE__STEP_STATE_READY);
     assert_int_equal(weigh->done_count, 1);
@@ -167,10 +179,16 @@ static void an_objection_stops_the_step_until_it_is_answered(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     agree(r);
-    assert_int_equal(ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"stepId\":\"weigh-daily\",\"reason\":\"I have no scale\""), FAULT_NONE);
+    assert_int_equal(
+        ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"stepId\":\"weigh-daily\",\"reason\":\"I have no scale\""),
+        FAULT_NONE);
     assert_int_equal(find_step(plan(r), "weigh-daily")->state, PLANNING__STEP_STATE__STEP_STATE_ON_HOLD);
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"weigh-daily\",\"evidence\":\"x\""), FAULT_REFUSED);
-    assert_int_equal(ask_plan(r, NURSE, "planning.RevisePlan", ",\"cancel\":[\"weigh-daily\"],\"note\":\"no scale at home\""), FAULT_NONE);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"weigh-daily\",\"evidence\":\"x\""),
+        FAULT_REFUSED);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.RevisePlan", ",\"cancel\":[\"weigh-daily\"],\"note\":\"no scale at home\""),
+        FAULT_NONE);
     assert_int_equal(plan(r)->revision, 2);
     agree(r);
     assert_int_equal(find_step(plan(r), "weigh-daily")->state, PLANNING__STEP_STATE__STEP_STATE_CANCELLED);
@@ -181,10 +199,13 @@ static void an_objection_to_a_shown_plan_stops_all_of_it(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     assert_int_equal(ask_plan(r, NURSE, "planning.ProposePlan", ""), FAULT_NONE);
-    assert_int_equal(ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"stepId\":\"weigh-daily\",\"reason\":\"too much\""), FAULT_NONE);
+    assert_int_equal(
+        ask_plan(r, PATIENT, "planning.ObjectToPlan", ",\"stepId\":\"weigh-daily\",\"reason\":\"too much\""),
+        FAULT_NONE);
     assert_int_equal(plan(r)->state, PLANNING__PLAN_STATE__PLAN_STATE_OBJECTED);
     assert_int_equal(ask_plan(r, PATIENT, "planning.AgreePlan", ""), FAULT_REFUSED);
-    assert_int_equal(ask_plan(r, NURSE, "planning.RevisePlan", ",\"cancel\":[\"nonsense\"],\"note\":\"x\""), FAULT_NOT_FOUND);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.RevisePlan", ",\"cancel\":[\"nonsense\"],\"note\":\"x\""), FAULT_NOT_FOUND);
 }
 
 static void visits_move_their_steps(void **state)
@@ -192,9 +213,12 @@ static void visits_move_their_steps(void **state)
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     agree(r);
-    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention", ",\"interventionId\":\"first-call\",\"evidence\":\"spoke\""), FAULT_NONE);
+    assert_int_equal(ask_plan(r, NURSE, "planning.CompleteIntervention",
+                         ",\"interventionId\":\"first-call\",\"evidence\":\"spoke\""),
+        FAULT_NONE);
     r->actor = (struct actor){"n1", CASEBUS__ROLE__ROLE_SYSTEM, false};
-    const char *visit = "{\"caseId\":\"" CASE "\",\"appointmentId\":\"a1\",\"planId\":\"" PLAN "\",\"interventionId\":\"home-nurse\"}";
+    const char *visit =
+        "{\"caseId\":\"" CASE "\",\"appointmentId\":\"a1\",\"planId\":\"" PLAN "\",\"interventionId\":\"home-nurse\"}";
     const struct {
         const char *event;
         Planning__StepState state;
@@ -290,11 +314,15 @@ static void a_reading_in_another_unit_or_from_the_future_is_refused(void **state
     struct rules *r = *state;
     enrol(r, "heart-failure", "");
     agree(r);
-    assert_int_equal(ask_plan(r, NURSE, "planning.RecordReadings",
-        ",\"readings\":[{\"measure\":\"59408-5\",\"valueMilli\":\"93000\",\"unit\":\"mmHg\",\"atMs\":\"1\"}]"), FAULT_REFUSED);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.RecordReadings",
+            ",\"readings\":[{\"measure\":\"59408-5\",\"valueMilli\":\"93000\",\"unit\":\"mmHg\",\"atMs\":\"1\"}]"),
+        FAULT_REFUSED);
     assert_string_equal(rules_why(r), "the reading of 59408-5 is in mmHg, the plan measures it in %");
-    assert_int_equal(ask_plan(r, NURSE, "planning.RecordReadings",
-        ",\"readings\":[{\"measure\":\"59408-5\",\"valueMilli\":\"93000\",\"unit\":\"%\",\"atMs\":\"1895316400000\"}]"), FAULT_REFUSED);
+    assert_int_equal(
+        ask_plan(r, NURSE, "planning.RecordReadings",
+            ",\"readings\":[{\"measure\":\"59408-5\",\"valueMilli\":\"93000\",\"unit\":\"%\",\"atMs\":\"1895316400000\"}]"),
+        FAULT_REFUSED);
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, done)

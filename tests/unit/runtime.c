@@ -407,7 +407,8 @@ static void an_event_is_given_back_when_it_waited_too_long_or_the_service_stops(
         }
         world_run(w);
         assert_int_equal(world_answer(w, event)->verb, VERB_NAK);
-        assert_int_equal(world_answer(w, event)->status, STATUS_UNAVAILABLE); /* No attempt: nothing is wrong with it. */
+        assert_int_equal(
+            world_answer(w, event)->status, STATUS_UNAVAILABLE); /* No attempt: nothing is wrong with it. */
         assert_true(world_answer(w, event)->ttl_ms > 0);
         end(w);
     }

@@ -26,18 +26,23 @@ static int64_t at(const char *text)
 static void register_clinic(struct rules *r)
 {
     r->actor = (struct actor){"a1", CASEBUS__ROLE__ROLE_ADMINISTRATOR, false};
-    assert_int_equal(rules_command(r, rules_json(r, "scheduling.RegisterResource",
-        "{\"resourceId\":\"clinic\",\"name\":\"Clinic\",\"specialty\":\"cardiology\",\"kinds\":[\"APPOINTMENT_KIND_OFFICE\"],"
-        "\"zone\":\"America/New_York\",\"closedDates\":[\"2026-12-03\"],"
-        "\"hours\":[{\"weekday\":2,\"from\":\"09:00\",\"to\":\"12:00\"},{\"weekday\":3,\"from\":\"09:00\",\"to\":\"12:00\"},"
-        "{\"weekday\":4,\"from\":\"09:00\",\"to\":\"12:00\"}]}")), FAULT_NONE);
+    assert_int_equal(
+        rules_command(r,
+            rules_json(r, "scheduling.RegisterResource",
+                "{\"resourceId\":\"clinic\",\"name\":\"Clinic\",\"specialty\":\"cardiology\",\"kinds\":[\"APPOINTMENT_KIND_OFFICE\"],"
+                "\"zone\":\"America/New_York\",\"closedDates\":[\"2026-12-03\"],"
+                "\"hours\":[{\"weekday\":2,\"from\":\"09:00\",\"to\":\"12:00\"},{\"weekday\":3,\"from\":\"09:00\",\"to\":\"12:00\"},"
+                "{\"weekday\":4,\"from\":\"09:00\",\"to\":\"12:00\"}]}")),
+        FAULT_NONE);
 }
 
 static void propose(struct rules *r, const char *id)
 {
     char json[400];
-    snprintf(json, sizeof json, "{\"appointmentId\":\"%s\",\"caseId\":\"" CASE "\",\"kind\":\"APPOINTMENT_KIND_OFFICE\","
-        "\"title\":\"visit %s\",\"specialty\":\"cardiology\",\"minutes\":30}", id, id);
+    snprintf(json, sizeof json,
+        "{\"appointmentId\":\"%s\",\"caseId\":\"" CASE "\",\"kind\":\"APPOINTMENT_KIND_OFFICE\","
+        "\"title\":\"visit %s\",\"specialty\":\"cardiology\",\"minutes\":30}",
+        id, id);
     r->actor = (struct actor){"n1", CASEBUS__ROLE__ROLE_NURSE, false};
     assert_int_equal(rules_command(r, rules_json(r, "scheduling.ProposeAppointment", json)), FAULT_NONE);
 }
@@ -45,7 +50,9 @@ static void propose(struct rules *r, const char *id)
 static enum fault hold(struct rules *r, const char *id, int64_t start_at_ms)
 {
     char json[300];
-    snprintf(json, sizeof json, "{\"appointmentId\":\"%s\",\"caseId\":\"" CASE "\",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"%lld\"}}",
+    snprintf(json, sizeof json,
+        "{\"appointmentId\":\"%s\",\"caseId\":\"" CASE
+        "\",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"%lld\"}}",
         id, (long long)start_at_ms);
     r->actor = (struct actor){"n1", CASEBUS__ROLE__ROLE_NURSE, false};
     return rules_command(r, rules_json(r, "scheduling.HoldAppointment", json));
@@ -292,7 +299,8 @@ static void a_refused_move_leaves_the_booking_as_it_was(void **state)
     struct rules *r = *state;
     book(r, "x", DEC1_0900);
     char slot[120];
-    snprintf(slot, sizeof slot, ",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"%lld\"}", (long long)at("2026-12-03T14:00:00Z"));
+    snprintf(slot, sizeof slot, ",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"%lld\"}",
+        (long long)at("2026-12-03T14:00:00Z"));
     assert_int_equal(verb(r, "scheduling.RescheduleAppointment", "x", slot), FAULT_NONE);
     assert_true(deliver(r, "scheduling.PlaceHold"));
     assert_true(deliver(r, "scheduling.RecordHold"));
@@ -344,12 +352,17 @@ static void every_move_that_is_not_drawn_is_refused(void **state)
         {"confirm while booked", "scheduling.ConfirmAppointment", "", BOOKED},
         {"cancel what is cancelled", "scheduling.CancelAppointment", ",\"why\":\"x\"", CANCELLED},
         {"cancel what took place", "scheduling.CancelAppointment", ",\"why\":\"x\"", FULFILLED},
-        {"move what is held", "scheduling.RescheduleAppointment", ",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"1796133600000\"}", HELD},
-        {"fulfil what is proposed", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_FULFILLED\"", PROPOSED},
-        {"fulfil before it begins", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_FULFILLED\"", BOOKED},
+        {"move what is held", "scheduling.RescheduleAppointment",
+            ",\"slot\":{\"resourceId\":\"clinic\",\"startAtMs\":\"1796133600000\"}", HELD},
+        {"fulfil what is proposed", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_FULFILLED\"",
+            PROPOSED},
+        {"fulfil before it begins", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_FULFILLED\"",
+            BOOKED},
         {"miss before it begins", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_NOSHOW\"", BOOKED},
-        {"check in who has arrived", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_CHECKED_IN\"", ARRIVED},
-        {"become booked by attendance", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_BOOKED\"", BOOKED},
+        {"check in who has arrived", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_CHECKED_IN\"",
+            ARRIVED},
+        {"become booked by attendance", "scheduling.RecordAttendance", ",\"state\":\"APPOINTMENT_STATE_BOOKED\"",
+            BOOKED},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
         print_message("  %s\n", ROWS[i].name);
@@ -374,7 +387,8 @@ static void every_move_that_is_not_drawn_is_refused(void **state)
 static void an_agreed_plan_proposes_each_visit_once(void **state)
 {
     struct rules *r = *state;
-    const char *json = "{\"caseId\":\"" CASE "\",\"planId\":\"p1\",\"services\":["
+    const char *json =
+        "{\"caseId\":\"" CASE "\",\"planId\":\"p1\",\"services\":["
         "{\"interventionId\":\"i1\",\"title\":\"cardiology visit\",\"appointmentKind\":\"APPOINTMENT_KIND_OFFICE\",\"minutes\":30},"
         "{\"interventionId\":\"i2\",\"title\":\"no visit\"}]}";
     r->root = CASE;
@@ -392,7 +406,8 @@ static void free_times_are_offered_earliest_first_and_never_a_taken_one(void **s
     struct rules *r = *state;
     book(r, "x", DEC1_0900);
     char json[300];
-    snprintf(json, sizeof json, "{\"specialty\":\"cardiology\",\"fromMs\":\"%lld\",\"toMs\":\"%lld\",\"minutes\":30,\"limit\":3}",
+    snprintf(json, sizeof json,
+        "{\"specialty\":\"cardiology\",\"fromMs\":\"%lld\",\"toMs\":\"%lld\",\"minutes\":30,\"limit\":3}",
         (long long)at("2026-12-01T00:00:00Z"), (long long)at("2026-12-03T00:00:00Z"));
     assert_int_equal(rules_query(r, rules_json(r, "scheduling.FindSlots", json)), FAULT_NONE);
     const Scheduling__SlotList *list = rules_reply(r);
@@ -413,7 +428,8 @@ static void a_search_finds_those_who_serve_the_patients_state_among_many(void **
         r->actor = (struct actor){"a1", CASEBUS__ROLE__ROLE_ADMINISTRATOR, false};
         assert_int_equal(rules_command(r, rules_json(r, "scheduling.RegisterResource", json)), FAULT_NONE);
     }
-    snprintf(json, sizeof json, "{\"specialty\":\"home-health\",\"patientState\":\"OH\",\"fromMs\":\"%lld\",\"toMs\":\"%lld\",\"minutes\":30}",
+    snprintf(json, sizeof json,
+        "{\"specialty\":\"home-health\",\"patientState\":\"OH\",\"fromMs\":\"%lld\",\"toMs\":\"%lld\",\"minutes\":30}",
         (long long)at("2026-12-01T00:00:00Z"), (long long)at("2026-12-03T00:00:00Z"));
     assert_int_equal(rules_query(r, rules_json(r, "scheduling.FindSlots", json)), FAULT_NONE);
     const Scheduling__SlotList *list = rules_reply(r);
@@ -425,9 +441,12 @@ static void hours_that_end_before_they_begin_are_refused(void **state)
 {
     struct rules *r = *state;
     r->actor = (struct actor){"a1", CASEBUS__ROLE__ROLE_ADMINISTRATOR, false};
-    assert_int_equal(rules_command(r, rules_json(r, "scheduling.RegisterResource",
-        "{\"resourceId\":\"bad\",\"name\":\"Bad\",\"specialty\":\"x\",\"kinds\":[\"APPOINTMENT_KIND_OFFICE\"],\"zone\":\"America/New_York\","
-        "\"hours\":[{\"weekday\":2,\"from\":\"12:00\",\"to\":\"09:00\"}]}")), FAULT_REFUSED);
+    assert_int_equal(
+        rules_command(r,
+            rules_json(r, "scheduling.RegisterResource",
+                "{\"resourceId\":\"bad\",\"name\":\"Bad\",\"specialty\":\"x\",\"kinds\":[\"APPOINTMENT_KIND_OFFICE\"],\"zone\":\"America/New_York\","
+                "\"hours\":[{\"weekday\":2,\"from\":\"12:00\",\"to\":\"09:00\"}]}")),
+        FAULT_REFUSED);
     assert_string_equal(rules_why(r), "working hours 12:00-09:00 of weekday 2 end before they begin");
 }
 

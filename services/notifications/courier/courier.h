@@ -20,9 +20,9 @@
 #include "proto/notifications.pb-c.h"
 
 enum {
-    SENDING_MAX = 16,       /* mails on their way at a time */
-    JOURNAL_DAYS = 8,       /* a task that is older has long been answered: commands are remembered for 7 days */
-    MAIL_LINE_MAX = 76,     /* RFC 2045, 6.7 and 6.8 */
+    SENDING_MAX = 16,   /* mails on their way at a time */
+    JOURNAL_DAYS = 8,   /* a task that is older has long been answered: commands are remembered for 7 days */
+    MAIL_LINE_MAX = 76, /* RFC 2045, 6.7 and 6.8 */
     MAIL_BYTES_MAX = 64 << 10,
 };
 
@@ -37,7 +37,8 @@ struct mail_head {
 
 /* The message as it goes over the wire (RFC 5322, 2045, 2047): CRLF, 7-bit, the text in base64. The same question gives the same
  * Message-ID. NULL when an address is none: control characters, spaces, more or less than one @. In the arena. */
-const char *mail_write(const struct mail_head *head, const Notifications__SendQuestion *question, struct arena *arena, size_t *out_size);
+const char *mail_write(
+    const struct mail_head *head, const Notifications__SendQuestion *question, struct arena *arena, size_t *out_size);
 
 /* Whether a text is one bare address that can be put on a line of a header or of SMTP without becoming another line. */
 bool mail_address_is_sane(const char *address);
@@ -54,12 +55,14 @@ enum fault journal_open(const char *path, int64_t now_ms, struct journal **out, 
 void journal_close(struct journal **journal);
 
 /* What is known of a task; `outcome` and `code` are set when it ended. */
-enum journal_state journal_find(const struct journal *journal, const char *task_id, Notifications__SendOutcome *outcome, uint32_t *code);
+enum journal_state journal_find(
+    const struct journal *journal, const char *task_id, Notifications__SendOutcome *outcome, uint32_t *code);
 
 /* On the disk before it returns; false when it could not be written: then nothing may be sent. A temporary outcome forgets the task, so
  * that the same one may be tried again. */
 bool journal_begin(struct journal *journal, const char *task_id, int64_t now_ms);
-bool journal_end(struct journal *journal, const char *task_id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms);
+bool journal_end(
+    struct journal *journal, const char *task_id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms);
 
 /* ---- post.c ---- */
 

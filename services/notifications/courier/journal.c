@@ -40,7 +40,8 @@ static struct entry **place_of(const struct journal *journal, const char *id)
     return at;
 }
 
-static void note(struct journal *journal, const char *id, int64_t at_ms, Notifications__SendOutcome outcome, uint32_t code)
+static void note(
+    struct journal *journal, const char *id, int64_t at_ms, Notifications__SendOutcome outcome, uint32_t code)
 {
     struct entry **at = place_of(journal, id);
     if (outcome == NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_TEMPORARY) {
@@ -88,7 +89,9 @@ static bool write_anew(struct journal *journal, const char *path)
 {
     char fresh[4096];
     int size = snprintf(fresh, sizeof fresh, "%s.new", path);
-    int fd = size > 0 && size < (int)sizeof fresh ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600) : -1;
+    int fd = size > 0 && size < (int)sizeof fresh
+                 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600)
+                 : -1;
     bool good = fd >= 0;
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct entry *e = journal->buckets[i]; good && e; e = e->next) {
@@ -174,7 +177,8 @@ void journal_close(struct journal **journal)
     *journal = NULL;
 }
 
-enum journal_state journal_find(const struct journal *journal, const char *task_id, Notifications__SendOutcome *outcome, uint32_t *code)
+enum journal_state journal_find(
+    const struct journal *journal, const char *task_id, Notifications__SendOutcome *outcome, uint32_t *code)
 {
     const struct entry *entry = *place_of(journal, task_id);
     if (!entry) {
@@ -188,7 +192,8 @@ enum journal_state journal_find(const struct journal *journal, const char *task_
     return JOURNAL_ENDED;
 }
 
-static bool keep(struct journal *journal, const char *id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms)
+static bool keep(
+    struct journal *journal, const char *id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms)
 {
     if (!write_line(journal->fd, id, now_ms, outcome, code) || fdatasync(journal->fd) != 0) {
         return false;
@@ -202,7 +207,8 @@ bool journal_begin(struct journal *journal, const char *task_id, int64_t now_ms)
     return keep(journal, task_id, NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_UNSPECIFIED, 0, now_ms);
 }
 
-bool journal_end(struct journal *journal, const char *task_id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms)
+bool journal_end(
+    struct journal *journal, const char *task_id, Notifications__SendOutcome outcome, uint32_t code, int64_t now_ms)
 {
     return keep(journal, task_id, outcome, code, now_ms);
 }

@@ -61,11 +61,12 @@ static void add_body(struct text *out, const char *body, struct arena *arena)
 static void add_date(struct text *out, int64_t at_ms)
 {
     static const char *const DAYS[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    static const char *const MONTHS[] = {"", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const MONTHS[] = {
+        "", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct date date = instant_utc_date(at_ms);
     int second = (int)((at_ms - instant_from_utc_date(date)) / SECOND_MS);
-    text_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n", DAYS[date_weekday(date)], date.day, MONTHS[date.month], date.year,
-        second / 3600, second / 60 % 60, second % 60);
+    text_addf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\r\n", DAYS[date_weekday(date)], date.day,
+        MONTHS[date.month], date.year, second / 3600, second / 60 % 60, second % 60);
 }
 
 /* Made of the notice's id, so that a mail server recognises a repetition. */
@@ -78,7 +79,8 @@ static void add_message_id(struct text *out, const struct mail_head *head, const
     text_addf(out, "Message-ID: <%s@%s>\r\n", id, head->domain);
 }
 
-const char *mail_write(const struct mail_head *head, const Notifications__SendQuestion *question, struct arena *arena, size_t *out_size)
+const char *mail_write(
+    const struct mail_head *head, const Notifications__SendQuestion *question, struct arena *arena, size_t *out_size)
 {
     if (!mail_address_is_sane(question->to) || !mail_address_is_sane(head->from)) {
         return NULL;
@@ -91,8 +93,10 @@ const char *mail_write(const struct mail_head *head, const Notifications__SendQu
     add_words(&out, head->from_name);
     text_addf(&out, " <%s>\r\nTo: <%s>\r\nSubject: ", head->from, question->to);
     add_words(&out, question->subject ? question->subject : "");
-    text_addf(&out, "\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n"
-                    "Content-Language: %s\r\nAuto-Submitted: auto-generated\r\n\r\n", question->language ? question->language : "en");
+    text_addf(&out,
+        "\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n"
+        "Content-Language: %s\r\nAuto-Submitted: auto-generated\r\n\r\n",
+        question->language ? question->language : "en");
     add_body(&out, question->body, arena);
     const char *text = out.overflowed ? NULL : arena_memdup(arena, out.at, out.size + 1);
     *out_size = out.size;

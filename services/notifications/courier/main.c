@@ -22,7 +22,8 @@ enum { LINKS_MAX = 8, POLLS_MAX = 64, AGAIN_MS = 1000, DETAIL_BYTES = 64, PASSWO
 extern char **environ;
 
 static const struct setting SETTINGS[] = {
-    {"mail-url", "folder:/var/lib/casebus/mail", "where mail goes: smtp://host:port, smtps://host:port, or folder:/path", setting_is_given},
+    {"mail-url", "folder:/var/lib/casebus/mail",
+        "where mail goes: smtp://host:port, smtps://host:port, or folder:/path", setting_is_given},
     {"mail-from", "care@casebus.example", "address that mail comes from", setting_is_given},
     {"mail-from-name", "Casebus Care Team", "name beside it", setting_is_given},
     {"mail-user", "", "user name at the mail server; none: no login", NULL},
@@ -85,10 +86,19 @@ static struct record answer_record(struct courier *courier, struct sending *s)
     said.detail = s->code ? detail : NULL;
     struct packed body = contract_pack(&said.base, &s->arena);
     struct packed packed = contract_pack(&envelope.base, &s->arena);
-    struct sealing about = {.tenant = envelope.tenant, .kind = "decided", .id = envelope.id, .subject = envelope.subject, .lane = envelope.lane};
+    struct sealing about = {.tenant = envelope.tenant,
+        .kind = "decided",
+        .id = envelope.id,
+        .subject = envelope.subject,
+        .lane = envelope.lane};
     struct bytes sealed = sealing_seal(courier->keys, &about, bytes_of(body.data, body.size), &s->arena);
-    return (struct record){.verb = VERB_ANSWER, .flags = RECORD_SEALED, .root = record_root(envelope.tenant, envelope.root),
-        .envelope = packed.data, .envelope_size = (uint32_t)packed.size, .body = sealed.at, .body_size = (uint32_t)sealed.size};
+    return (struct record){.verb = VERB_ANSWER,
+        .flags = RECORD_SEALED,
+        .root = record_root(envelope.tenant, envelope.root),
+        .envelope = packed.data,
+        .envelope_size = (uint32_t)packed.size,
+        .body = sealed.at,
+        .body_size = (uint32_t)sealed.size};
 }
 
 /* On the first link that takes it; else in a while. */
@@ -155,7 +165,8 @@ static bool begin_mail(struct courier *courier, struct sending *s, const Notific
 {
     const char *from = settings_text(courier->settings, "mail-from");
     const char *at = strchr(from, '@');
-    struct mail_head head = {from, settings_text(courier->settings, "mail-from-name"), at ? at + 1 : "localhost", loop_now().wall_ms};
+    struct mail_head head = {
+        from, settings_text(courier->settings, "mail-from-name"), at ? at + 1 : "localhost", loop_now().wall_ms};
     size_t size = 0;
     const char *text = mail_write(&head, question, &s->arena, &size);
     if (!text) {
@@ -186,23 +197,30 @@ static bool begin(struct courier *courier, struct sending *s, const Notification
 }
 
 /* Opens envelope and body. False when they are no task of ours. */
-static bool read_task(struct courier *courier, const struct record *record, struct sending *s, const Notifications__SendQuestion **out)
+static bool read_task(
+    struct courier *courier, const struct record *record, struct sending *s, const Notifications__SendQuestion **out)
 {
     struct why why = {0};
     ProtobufCMessage *envelope = NULL;
     ProtobufCMessage *question = NULL;
     struct bytes clear;
-    if (contract_unpack(&casebus__envelope__descriptor, record->envelope, record->envelope_size, &CROSSING_EVENT, &s->arena, &why, &envelope) !=
-        FAULT_NONE) {
+    if (contract_unpack(&casebus__envelope__descriptor, record->envelope, record->envelope_size, &CROSSING_EVENT,
+            &s->arena, &why, &envelope) != FAULT_NONE) {
         return false;
     }
     s->task = (const Casebus__Envelope *)envelope;
-    if (!s->task->id || !s->task->tenant || !s->task->lane || !s->task->entry || !str_same(s->task->subject, "notifications.SendQuestion")) {
+    if (!s->task->id || !s->task->tenant || !s->task->lane || !s->task->entry ||
+        !str_same(s->task->subject, "notifications.SendQuestion")) {
         return false;
     }
-    struct sealing about = {.tenant = s->task->tenant, .kind = "task", .id = s->task->id, .subject = s->task->subject, .lane = s->task->lane};
+    struct sealing about = {.tenant = s->task->tenant,
+        .kind = "task",
+        .id = s->task->id,
+        .subject = s->task->subject,
+        .lane = s->task->lane};
     if (!sealing_open(courier->keys, &about, bytes_of(record->body, record->body_size), &s->arena, &clear) ||
-        contract_unpack(&notifications__send_question__descriptor, clear.at, clear.size, &CROSSING_EVENT, &s->arena, &why, &question) != FAULT_NONE) {
+        contract_unpack(&notifications__send_question__descriptor, clear.at, clear.size, &CROSSING_EVENT, &s->arena,
+            &why, &question) != FAULT_NONE) {
         return false;
     }
     *out = (const Notifications__SendQuestion *)question;
@@ -211,7 +229,10 @@ static bool read_task(struct courier *courier, const struct record *record, stru
 
 static void settle_task(struct link *link, const struct record *task, bool taken, int64_t now_ms)
 {
-    struct record record = {.verb = taken ? VERB_ACK : VERB_NAK, .tag = task->tag, .epoch = task->epoch, .partition = task->partition,
+    struct record record = {.verb = taken ? VERB_ACK : VERB_NAK,
+        .tag = task->tag,
+        .epoch = task->epoch,
+        .partition = task->partition,
         .ttl_ms = taken ? 0 : AGAIN_MS};
     link_send(link, now_ms, &record);
 }
@@ -386,7 +407,8 @@ static enum fault open_post(struct courier *courier, struct why *why)
         return FAULT_UNAVAILABLE;
     }
     struct post_options options = {settings_text(settings, "mail-url"), settings_text(settings, "mail-user"), password,
-        settings_text(settings, "mail-from"), settings_yes(settings, "mail-tls"), (uint32_t)settings_number(settings, "mail-timeout-s")};
+        settings_text(settings, "mail-from"), settings_yes(settings, "mail-tls"),
+        (uint32_t)settings_number(settings, "mail-timeout-s")};
     return post_new(&options, why, &courier->post);
 }
 
@@ -430,7 +452,9 @@ static enum fault start(struct courier *courier, struct why *why)
 {
     enum fault fault = tenants_load(settings_text(courier->settings, "tenants"), &courier->tenants, why);
     fault = fault ? fault : open_keys(courier, why);
-    fault = fault ? fault : journal_open(settings_text(courier->settings, "journal"), loop_now().wall_ms, &courier->journal, why);
+    fault = fault
+                ? fault
+                : journal_open(settings_text(courier->settings, "journal"), loop_now().wall_ms, &courier->journal, why);
     fault = fault ? fault : open_post(courier, why);
     fault = fault ? fault : loop_new(&courier->loop, why);
     fault = fault ? fault : open_links(courier, why);

@@ -57,8 +57,8 @@ enum fault post_new(const struct post_options *options, struct why *why, struct 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct post *post = calloc(1, sizeof *post);
     MUST(post != NULL);
-    post->options = (struct post_options){copy(options->url), copy(options->user), copy(options->password), copy(options->from),
-        options->require_tls, options->timeout_s};
+    post->options = (struct post_options){copy(options->url), copy(options->user), copy(options->password),
+        copy(options->from), options->require_tls, options->timeout_s};
     post->multi = curl_multi_init();
     MUST(post->multi != NULL);
     *out = post;
@@ -133,7 +133,10 @@ void post_send(struct post *post, const char *to, const char *text, size_t size,
 {
     if (str_starts_with(post->options.url, FOLDER)) {
         bool good = write_file(post, text, size);
-        done(user, good ? NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_ACCEPTED : NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_TEMPORARY, 0);
+        done(user,
+            good ? NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_ACCEPTED
+                 : NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_TEMPORARY,
+            0);
         return;
     }
     struct parcel *parcel = calloc(1, sizeof *parcel);
@@ -159,7 +162,8 @@ static Notifications__SendOutcome outcome_of(const struct parcel *parcel, CURLco
     if (result == CURLE_OK) {
         return NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_ACCEPTED;
     }
-    if (code >= 500 && code < 600 && result != CURLE_LOGIN_DENIED) { /* A wrong password is ours to mend, not the notice's end. */
+    if (code >= 500 && code < 600 &&
+        result != CURLE_LOGIN_DENIED) { /* A wrong password is ours to mend, not the notice's end. */
         return NOTIFICATIONS__SEND_OUTCOME__SEND_OUTCOME_PERMANENT;
     }
     bool refused = code >= 400 && code < 500;
