@@ -4,6 +4,9 @@ find_package(PkgConfig REQUIRED)
 foreach(package libzmq libczmq libprotobuf-c hiredis json-c libsodium libmicrohttpd libcurl inih)
     string(MAKE_C_IDENTIFIER ${package} name)
     pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${package})
+    # Flags for headers that these libraries use inside. They come in another order at every second configuration, which would
+    # build everything anew.
+    set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 endforeach()
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 

@@ -101,7 +101,8 @@ enum stage_end stage_authorization(struct journey *j)
     if (!journey_wait(j, "the answer to every authorisation", all_settled, &weightiest)) {
         return STAGE_BROKE;
     }
-    j->told = line_write(weightiest->event, &j->cli->arena);
+    const char *result = event_text(weightiest, "result");
+    j->told = journey_print(j, "%s: %s", event_text(weightiest, "title"), result[0] ? result : "no authorisation needed");
     return weight(weightiest) == 3 ? appeal(j, weightiest) : STAGE_NEXT;
 }
 
