@@ -102,7 +102,8 @@ enum stage_end stage_authorization(struct journey *j)
         return STAGE_BROKE;
     }
     const char *result = event_text(weightiest, "result");
-    j->told = journey_print(j, "%s: %s", event_text(weightiest, "title"), result[0] ? result : "no authorisation needed");
+    j->told = result[0] ? journey_print(j, "%s: %s", event_text(weightiest, "title"), result)
+                        : line_write(weightiest->event, &j->cli->arena);
     return weight(weightiest) == 3 ? appeal(j, weightiest) : STAGE_NEXT;
 }
 
