@@ -4,9 +4,11 @@ find_package(PkgConfig REQUIRED)
 foreach(package libzmq libczmq libprotobuf-c hiredis json-c libsodium libmicrohttpd libcurl inih)
     string(MAKE_C_IDENTIFIER ${package} name)
     pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${package})
-    # Flags for headers that these libraries use inside. They come in another order at every second configuration, which would
-    # build everything anew.
-    set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_COMPILE_OPTIONS "")
+    # Folders of headers that libzmq uses inside. They come as flags at the first configuration and as folders at the second, which
+    # would build everything anew.
+    get_target_property(folders PkgConfig::${name} INTERFACE_INCLUDE_DIRECTORIES)
+    list(FILTER folders EXCLUDE REGEX "mit-krb5|NOTFOUND")
+    set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_COMPILE_OPTIONS "" INTERFACE_INCLUDE_DIRECTORIES "${folders}")
 endforeach()
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
 
