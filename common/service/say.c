@@ -1,9 +1,8 @@
 #include "common/service/say.h"
 
-#include <ctype.h>
 #include <inttypes.h>
-#include <string.h>
 
+#include "common/contract/line.h"
 #include "common/core/zone.h"
 
 static const char *const WEEKDAYS[] = {"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
@@ -34,23 +33,15 @@ const char *say_day(struct decision *d, const char *zone, int64_t at_ms)
     return text_of(d, "%s %s %d, %d", WEEKDAYS[date_weekday(date)], MONTHS[date.month], date.day, date.year);
 }
 
-/* Length of the prefix that the values of an enum share: its zero is `<PREFIX>_UNSPECIFIED`. */
-static size_t prefix_length(const ProtobufCEnumDescriptor *descriptor)
-{
-    const ProtobufCEnumValue *zero = protobuf_c_enum_descriptor_get_value(descriptor, 0);
-    const char *tail = zero ? strstr(zero->name, "UNSPECIFIED") : NULL;
-    return tail ? (size_t)(tail - zero->name) : 0;
-}
-
 const char *say_enum(struct decision *d, const ProtobufCEnumDescriptor *descriptor, int value)
 {
-    const ProtobufCEnumValue *row = protobuf_c_enum_descriptor_get_value(descriptor, value);
-    if (!row) {
+    char words[WORDS_SIZE];
+    if (!protobuf_c_enum_descriptor_get_value(descriptor, value)) {
         return "unknown";
     }
-    char *word = arena_strdup(d->arena, row->name + prefix_length(descriptor));
+    char *word = arena_strdup(d->arena, enum_words(descriptor, value, words));
     for (char *c = word; *c != '\0'; c++) {
-        *c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+        *c = *c == ' ' ? '-' : *c;
     }
     return word;
 }
